@@ -1,0 +1,91 @@
+"""Deleting files: one, or many in few requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from remote_store._io import gather
+from remote_store._ops import info
+from remote_store.backend import Deletes, DeletesMany, Op
+from remote_store.capabilities import Capability
+from remote_store.errors import ContainerNotFound, NotFound, RemoteStoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from remote_store._stack import Scope
+    from remote_store.path import PathInput
+
+BATCH = 1000
+"""Keys a bulk request; what S3 allows at most."""
+
+
+async def delete(scope: Scope, path: PathInput, *, missing_ok: bool, if_match: str | None) -> None:
+    """Delete one file."""
+    key = scope.key(path)
+    deletes = scope.require(Deletes, Capability.DELETE)
+    if if_match is not None and Capability.COMPARE_AND_SWAP not in scope.stack.capabilities:
+        raise scope.lacks(Capability.COMPARE_AND_SWAP, key)
+    op = Op("delete", key, repeatable=if_match is None and missing_ok, writes=True)
+    try:
+        if not missing_ok and not scope.backend.traits.delete_reports_absence:
+            await info.stat(scope, key)
+        await scope.stack.call(op, deletes.delete, scope.prefix + key, if_match)
+    except ContainerNotFound:
+        raise
+    except NotFound as missing:
+        if not missing_ok:
+            raise await info.absent(scope, key, missing) from missing.__cause__
+
+
+async def delete_many(scope: Scope, paths: Iterable[PathInput]) -> None:
+    """Delete files in as few requests as the service allows; missing ones are no error.
+
+    All are tried; then the first failure is raised, with the number of the others.
+    """
+    if isinstance(paths, str | bytes):
+        raise TypeError("delete_many takes several paths; delete takes one")
+    keys = [scope.key(path) for path in paths]
+    scope.require(Deletes, Capability.DELETE)
+    await delete_keys(scope, keys)
+
+
+async def delete_keys(scope: Scope, keys: Sequence[str]) -> None:
+    """Delete parsed keys."""
+    failed: list[RemoteStoreError] = []
+    if isinstance(scope.backend, DeletesMany):
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            op = Op("delete_many", batch[0], writes=True)
+            answers = await scope.stack.call(op, scope.backend.delete_many, [scope.prefix + key for key in batch])
+            failed += [await _typed(scope, key, reason) for key, reason in answers]
+    else:
+        limit = scope.backend.traits.parallel_calls
+        outcomes = await gather(scope.stack.io, limit, [(_try_delete, scope, key) for key in keys])
+        failed += [error for error in outcomes if error is not None]
+    if failed:
+        first = failed[0]
+        first.add_note(f"{len(failed)} of {len(keys)} files could not be deleted")
+        raise first
+
+
+async def _try_delete(scope: Scope, key: str) -> RemoteStoreError | None:
+    try:
+        await delete(scope, key, missing_ok=True, if_match=None)
+    except RemoteStoreError as error:
+        return error
+    return None
+
+
+async def _typed(scope: Scope, full_key: str, reason: Exception) -> RemoteStoreError:
+    """Let the layers turn one reason of a bulk answer into a typed error."""
+
+    async def fail() -> None:
+        raise reason
+
+    key = full_key[len(scope.prefix) :]
+    try:
+        await scope.stack.call(Op("delete", key, repeatable=False, writes=True), fail)
+    except RemoteStoreError as error:
+        return error
+    raise AssertionError("unreachable: fail always raises") from reason

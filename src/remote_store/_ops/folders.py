@@ -1,0 +1,95 @@
+"""Folders: sums over what is in them, and deleting them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from remote_store._io import gather
+from remote_store._ops import info, listing
+from remote_store.backend import DeletesTrees, FolderEntry, Folders, Lists, Op
+from remote_store.capabilities import Capability
+from remote_store.errors import ContainerNotFound, DirectoryNotEmpty, InvalidPath, NotFound
+from remote_store.models import FolderInfo
+
+if TYPE_CHECKING:
+    from remote_store._stack import Scope
+    from remote_store.path import PathInput
+
+
+async def folder_info(scope: Scope, path: PathInput) -> FolderInfo:
+    """Sum size, count and newest change over all files below."""
+    folder = scope.folder(path)
+    found = listing.files(scope, folder, recursive=True, pattern=None, max_depth=None)
+    count, size, newest = 0, 0, None
+    while (page := await found.next()) is not None:
+        if page:
+            count += len(page)
+            size += sum([entry.size for entry in page])
+            latest = max([entry.modified for entry in page])
+            newest = latest if newest is None else max(newest, latest)
+    if not count and not await info.is_folder(scope, folder):
+        raise scope.error(NotFound, "no folder stands here", folder)
+    return FolderInfo(folder, count, size, newest)
+
+
+async def delete_folder(scope: Scope, path: PathInput, *, recursive: bool, missing_ok: bool) -> None:
+    """Delete a folder; with ``recursive`` all that is in it too."""
+    folder = scope.folder(path)
+    if not folder:
+        raise scope.error(InvalidPath, "the store's root cannot be deleted", folder)
+    scope.require(Lists, Capability.DELETE)
+    try:
+        if not recursive:
+            await _delete_empty(scope, folder)
+        elif isinstance(scope.backend, DeletesTrees):
+            op = Op("delete_tree", folder, writes=True)
+            await scope.stack.call(op, scope.backend.delete_tree, scope.full(folder))
+        else:
+            await _delete_below(scope, folder)
+    except ContainerNotFound:
+        raise
+    except NotFound:
+        if not missing_ok:
+            raise
+
+
+async def _delete_empty(scope: Scope, folder: str) -> None:
+    page = await listing.children(scope, folder).next()
+    if page:
+        raise scope.error(DirectoryNotEmpty, "the folder is not empty; pass recursive=True to delete all in it", folder)
+    if not await _remove(scope, folder):
+        raise scope.error(NotFound, "no folder stands here", folder)
+
+
+async def _remove(scope: Scope, folder: str) -> bool:
+    if not isinstance(scope.backend, Folders):
+        return False
+    op = Op("remove_folder", folder, writes=True)
+    await scope.stack.call(op, scope.backend.remove_folder, scope.full(folder))
+    return True
+
+
+async def _delete_below(scope: Scope, folder: str) -> None:
+    from remote_store._ops.delete import delete_keys
+
+    if not await info.is_folder(scope, folder):
+        raise scope.error(NotFound, "no folder stands here", folder)
+    found = listing.files(scope, folder, recursive=True, pattern=None, max_depth=None)
+    while (page := await found.next()) is not None:
+        await delete_keys(scope, [entry.key for entry in page])
+    if isinstance(scope.backend, Folders):
+        await _remove_folders(scope, folder)
+
+
+async def _remove_folders(scope: Scope, folder: str) -> None:
+    """Remove what is left: folders, the deepest first."""
+    found = listing.folders(scope, folder)
+    below: list[FolderEntry] = []
+    while (page := await found.next()) is not None:
+        below += page
+    limit = scope.backend.traits.parallel_calls
+    await gather(scope.stack.io, limit, [(_remove_folders, scope, entry.key) for entry in below])
+    try:
+        await _remove(scope, folder)
+    except NotFound:
+        return  # a flat store's folder is gone with its last file

@@ -1,0 +1,287 @@
+"""Reading: whole files, ranges, many files, and the Feed behind every stream."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from remote_store._ops import info
+from remote_store.backend import Op, Span
+from remote_store.capabilities import Capability
+from remote_store.errors import IntegrityError, NotFound, PreconditionFailed, RemoteStoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from remote_store._io import Group, Task
+    from remote_store._stack import Scope
+    from remote_store.backend import Body, Buffer, FileInfo
+    from remote_store.path import PathInput
+
+PART = 4 << 20
+"""Bytes of one range request where several fetch one big object."""
+
+SHORT = "the stream ended {missing} bytes early; the file may have been cut or replaced while it was read"
+LONG = "more bytes arrived than were announced"
+
+
+async def open_feed(
+    scope: Scope, path: PathInput, *, span: Span | None = None, etag: str | None = None, version: str | None = None
+) -> Feed:
+    """Open a file for reading; one request."""
+    key = scope.key(path)
+    need_versions(scope, key, version)
+    return Feed(scope, key, await _open(scope, key, span, etag, version))
+
+
+def need_versions(scope: Scope, key: str, version: str | None) -> None:
+    """Refuse a version where the store keeps none."""
+    if version is not None and Capability.VERSIONS not in scope.stack.capabilities:
+        raise scope.lacks(Capability.VERSIONS, key)
+
+
+async def _open(scope: Scope, key: str, span: Span | None, etag: str | None, version: str | None) -> Body:
+    try:
+        return await scope.stack.call(Op("get", key), scope.backend.get, scope.prefix + key, span, etag, version)
+    except NotFound as missing:
+        raise await info.absent(scope, key, missing) from missing.__cause__
+
+
+async def read_bytes(scope: Scope, path: PathInput, *, version: str | None = None) -> bytes:
+    """Return a whole file; a big one is fetched by several range requests into one buffer."""
+    key = scope.key(path)
+    need_versions(scope, key, version)
+    try:
+        got = await scope.stack.call(Op("get", key), _take, scope, key, None, version)
+    except NotFound as missing:
+        raise await info.absent(scope, key, missing) from missing.__cause__
+    if isinstance(got, Feed):
+        return await got.all()
+    return got if type(got) is bytes else bytes(got)
+
+
+async def _take(scope: Scope, key: str, span: Span | None, version: str | None) -> Buffer | Feed:
+    """Fetch a file in one trip, or hand back its feed if it is better fetched in parts."""
+    body = await scope.backend.get(scope.prefix + key, span, None, version)
+    if _worth_parts(scope, body):
+        return Feed(scope, key, body)
+    return await _drain(body)
+
+
+async def _drain(body: Body) -> Buffer:
+    """Read a body to its end, check its length and let go of it."""
+    try:
+        data = await body.all()
+    finally:
+        await body.close()
+    if len(data) != body.length:
+        missing = body.length - len(data)
+        raise IntegrityError(SHORT.format(missing=missing) if missing > 0 else LONG)
+    return data
+
+
+def _worth_parts(scope: Scope, body: Body) -> bool:
+    return body.length >= 2 * PART and scope.backend.traits.parallel_reads > 1 and body.entry.etag is not None
+
+
+async def read_range(scope: Scope, path: PathInput, offset: int, length: int | None) -> bytes:
+    """Return the bytes of ``[offset, offset + length)`` that exist, as slicing does."""
+    key = scope.key(path)
+    for name, value in (("offset", offset), ("length", 0 if length is None else length)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{name} is an int, not {type(value).__name__}")
+        if value < 0:
+            raise ValueError(f"{name} is 0 or more, not {value}")
+    if length == 0:
+        await info.file_info(scope, key)
+        return b""
+    if Capability.LAZY_READ not in scope.stack.capabilities:
+        whole = await read_bytes(scope, key)
+        return whole[offset:] if length is None else whole[offset : offset + length]
+    span = Span(offset, length)
+    try:
+        got = await scope.stack.call(Op("get", key), _take, scope, key, span, None)
+    except NotFound as missing:
+        raise await info.absent(scope, key, missing) from missing.__cause__
+    if isinstance(got, Feed):
+        return await got.all()
+    return got if type(got) is bytes else bytes(got)
+
+
+async def read_part(scope: Scope, key: str, offset: int, length: int, etag: str | None, version: str | None) -> Buffer:
+    """Return one range of one version of a file; fewer bytes are an error."""
+    return await scope.stack.call(Op("get", key), _part, scope, key, Span(offset, length), etag, version)
+
+
+async def _part(scope: Scope, key: str, span: Span, etag: str | None, version: str | None) -> Buffer:
+    body = await scope.backend.get(scope.prefix + key, span, etag, version)
+    data = await _drain(body)
+    if len(data) != span.length:
+        raise IntegrityError(SHORT.format(missing=(span.length or 0) - len(data)), retryable=False)
+    return data
+
+
+class ManyReads:
+    """Several files on their way at once; ``next`` returns them in the order they were named."""
+
+    def __init__(self, scope: Scope, paths: Iterable[PathInput], concurrency: int | None) -> None:
+        if isinstance(paths, str | bytes):
+            raise TypeError("read_many takes several paths; read_bytes takes one")
+        limit = scope.backend.traits.parallel_calls if concurrency is None else concurrency
+        if isinstance(limit, bool) or not isinstance(limit, int):
+            raise TypeError(f"concurrency is an int or None, not {type(limit).__name__}")
+        if limit < 1:
+            raise ValueError(f"concurrency is 1 or more, not {limit}")
+        self._scope = scope
+        self._limit = limit
+        self._paths = iter(paths)
+        self._group: Group | None = None
+        self._ahead: list[tuple[str, Task[bytes]]] = []
+
+    async def next(self) -> tuple[str, bytes] | None:
+        """Return the next path and its bytes, or None at the end."""
+        if self._group is None:
+            self._group = self._scope.stack.io.group(self._limit)
+        while len(self._ahead) < 2 * self._limit:
+            path = next(self._paths, None)
+            if path is None:
+                break
+            key = self._scope.key(path)
+            self._ahead.append((key, self._group.spawn(read_bytes, self._scope, key)))
+        if not self._ahead:
+            return None
+        key, task = self._ahead.pop(0)
+        return key, await task.result()
+
+    async def close(self) -> None:
+        """Drop what is still on its way."""
+        if self._group is not None:
+            await self._group.close()
+
+
+class Feed:
+    """The pull side of a read: chunks in order, of one version, their length checked.
+
+    A cut stream is taken up again where it broke. A big object on a service that likes it comes by several range
+    requests at once, the first of which is the stream that was opened anyway.
+    """
+
+    def __init__(self, scope: Scope, key: str, body: Body) -> None:
+        self._scope = scope
+        self._key = key
+        self._body: Body | None = body
+        self.entry: FileInfo = body.entry if not scope.prefix else body.entry._replace(key=key)
+        self._at = body.start
+        self._end = body.start + body.length
+        self.length = body.length
+        self._first_part_ends = self._at + PART if _worth_parts(scope, body) else self._end
+        self._group: Group | None = None
+        self._ahead: list[Task[Buffer]] = []
+        self._asked = self._first_part_ends
+        self._cuts = 0
+
+    async def next(self) -> Buffer:
+        """Return the next bytes, or empty bytes at the end."""
+        if self._first_part_ends < self._end:
+            self._ask_ahead()
+        if self._at < self._first_part_ends:
+            return await self._next_of_body()
+        if self._at >= self._end:
+            await self._expect_end()
+            return b""
+        data = await self._ahead.pop(0).result()
+        self._at += len(data)
+        return data
+
+    async def _next_of_body(self) -> Buffer:
+        data = await self._pull()
+        room = self._first_part_ends - self._at
+        if len(data) > room and self._first_part_ends == self._end:
+            raise self._integrity(LONG)
+        if len(data) >= room:
+            data = memoryview(data)[:room]
+            if self._first_part_ends < self._end:
+                await self._release()
+        self._at += len(data)
+        return data
+
+    async def _pull(self) -> Buffer:
+        """Return bytes of the open body, opening it again where it was cut."""
+        while True:
+            try:
+                if self._body is None:
+                    await self._reopen()
+                assert self._body is not None
+                data = await self._scope.stack.call(Op("chunk", self._key, repeatable=False), self._body.next)
+                if data:
+                    return data
+                raise self._integrity(SHORT.format(missing=self._end - self._at))
+            except RemoteStoreError as error:
+                await self._release()
+                self._cuts += 1
+                if not error.retryable or not self._can_resume() or self._cuts >= self._scope.stack.retry.attempts:
+                    raise
+                await self._scope.stack.io.sleep(self._scope.stack.retry.pause(self._cuts))
+
+    def _can_resume(self) -> bool:
+        pinned = self.entry.etag is not None or self.entry.version is not None
+        return pinned and self._scope.backend.traits.ranges
+
+    async def _reopen(self) -> None:
+        span = Span(self._at, self._end - self._at)
+        try:
+            self._body = await _open(self._scope, self._key, span, self.entry.etag, self.entry.version)
+        except (NotFound, PreconditionFailed) as gone:
+            raise self._integrity("the file was replaced or deleted while it was read", retryable=False) from gone
+
+    def _ask_ahead(self) -> None:
+        window = self._scope.backend.traits.parallel_reads
+        if self._group is None:
+            self._group = self._scope.stack.io.group(window)
+        while self._asked < self._end and len(self._ahead) < window:
+            length = min(PART, self._end - self._asked)
+            pins = (self.entry.etag, self.entry.version)
+            self._ahead.append(self._group.spawn(read_part, self._scope, self._key, self._asked, length, *pins))
+            self._asked += length
+
+    async def _expect_end(self) -> None:
+        """Prove that the body ends where it said it would."""
+        if self._body is not None:
+            extra = await self._scope.stack.call(Op("chunk", self._key, repeatable=False), self._body.next)
+            await self._release()
+            if extra:
+                raise self._integrity(LONG)
+
+    async def all(self) -> bytes:
+        """Return all that is left, in one buffer."""
+        buffer = io.BytesIO()
+        if self._end - self._at > 0:
+            # Take the room once: BytesIO hands its buffer over as bytes without a copy.
+            buffer.seek(self._end - self._at - 1)
+            buffer.write(b"\0")
+            buffer.seek(0)
+        try:
+            while data := await self.next():
+                buffer.write(data)
+        finally:
+            await self.close()
+        return buffer.getvalue()
+
+    async def close(self) -> None:
+        """Let go of everything; safe to call twice."""
+        try:
+            await self._release()
+        finally:
+            group, self._group = self._group, None
+            self._ahead.clear()
+            if group is not None:
+                await group.close()
+
+    async def _release(self) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            await self._scope.stack.io.drive(body.close, ())
+
+    def _integrity(self, message: str, *, retryable: bool = True) -> IntegrityError:
+        name = self._scope.backend.traits.name
+        return IntegrityError(message, path=self._key, backend=name, retryable=retryable)

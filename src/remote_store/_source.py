@@ -1,0 +1,144 @@
+"""Content of every accepted shape as one stream of chunks: bytes, files, iterables, local paths, async ones too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from remote_store.errors import NotFound
+from remote_store.path import RemotePath
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import BinaryIO, Self, TypeAlias
+
+    from remote_store._io import Io
+    from remote_store.backend import Buffer
+
+    Content: TypeAlias = Buffer | BinaryIO | Iterable[Buffer] | os.PathLike[str]
+    AsyncContent: TypeAlias = Content | AsyncIterable[Buffer]
+
+__all__ = ["open_source"]
+
+_BYTES = (bytes, bytearray, memoryview)
+
+
+def open_source(io: Io, content: Any) -> Source:
+    """Make a source of any accepted content.
+
+    Raises:
+        TypeError: the content has no accepted shape.
+    """
+    if isinstance(content, _BYTES):
+        return Source(io, _flat(content))
+    if isinstance(content, str):
+        raise TypeError("content is bytes, not str; write_text takes text")
+    if isinstance(content, os.PathLike) and not isinstance(content, RemotePath):
+        return _Local(io, os.fspath(content))
+    if hasattr(content, "read"):
+        return _File(io, content)
+    if isinstance(content, AsyncIterable):
+        return _AsyncIterable(io, aiter(content))
+    if isinstance(content, Iterable) and not isinstance(content, dict | RemotePath):
+        return _Iterable(io, iter(content))
+    accepted = "bytes-like, a binary file, an iterable of bytes or the path of a local file"
+    raise TypeError(f"content is {accepted}, not {type(content).__name__}")
+
+
+def _flat(data: Buffer) -> Buffer:
+    """Return the bytes of any contiguous buffer, whatever its items are."""
+    return data.cast("B") if isinstance(data, memoryview) and (data.format != "B" or data.ndim != 1) else data
+
+
+def _proven(chunk: Any) -> Buffer:
+    if isinstance(chunk, _BYTES):
+        return _flat(chunk)
+    if chunk is None:
+        raise TypeError("the content's read() returned None: a non-blocking file cannot be written")
+    hint = "; open the file in binary mode, or use write_text" if isinstance(chunk, str) else ""
+    raise TypeError(f"content yields bytes, not {type(chunk).__name__}{hint}")
+
+
+class Source:
+    """Content that is here whole, and the shape of the others: an async context of chunks."""
+
+    def __init__(self, io: Io, whole: Buffer | None = None) -> None:
+        self._io = io
+        self.whole = whole
+        self._offset = 0
+
+    async def next(self, size: int) -> Buffer:
+        """Return the next bytes, about ``size`` of them, or empty bytes at the end."""
+        assert self.whole is not None
+        start, self._offset = self._offset, self._offset + size
+        return memoryview(self.whole)[start : self._offset]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return None
+
+
+class _File(Source):
+    """A file object, blocking or async."""
+
+    def __init__(self, io: Io, file: Any) -> None:
+        super().__init__(io)
+        self._file = file
+
+    async def next(self, size: int) -> Buffer:
+        chunk = await self._io.call(self._file.read, size)
+        return _proven(await chunk if hasattr(chunk, "__await__") else chunk)
+
+
+class _Local(_File):
+    """A file of this machine, opened late and closed in any case."""
+
+    def __init__(self, io: Io, path: str) -> None:
+        super().__init__(io, None)
+        self._path = path
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._file = await self._io.call(open, self._path, "rb")
+        except FileNotFoundError as missing:
+            raise NotFound("the local file to be written from does not exist", path=self._path) from missing
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._io.call(self._file.close)
+
+
+class _Iterable(Source):
+    def __init__(self, io: Io, chunks: Iterator[Any]) -> None:
+        super().__init__(io)
+        self._chunks = chunks
+
+    async def next(self, size: int) -> Buffer:
+        while True:
+            chunk = await self._io.call(next, self._chunks, _END)
+            if chunk is _END:
+                return b""
+            if len(data := _proven(chunk)):
+                return data
+
+
+class _AsyncIterable(Source):
+    def __init__(self, io: Io, chunks: AsyncIterator[Any]) -> None:
+        super().__init__(io)
+        self._chunks = chunks
+
+    async def next(self, size: int) -> Buffer:
+        async for chunk in self._chunks:
+            if len(data := _proven(chunk)):
+                return data
+        return b""
+
+
+_END = object()

@@ -1,0 +1,1 @@
+"""Backends: each module talks to one service and does nothing else."""

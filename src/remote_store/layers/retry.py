@@ -1,0 +1,55 @@
+"""Retry: the only retry there is; clients are set to one try."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from remote_store.errors import RemoteStoreError
+
+if TYPE_CHECKING:
+    from remote_store._io import Io
+    from remote_store.backend import Op
+
+T = TypeVar("T")
+
+__all__ = ["Retry", "RetryPolicy"]
+
+
+class RetryPolicy(NamedTuple):
+    """How often and how patiently a failed call is repeated.
+
+    The pause before try n is random between 0 and ``min(cap, base * 2**(n-1))`` seconds ("full jitter":
+    AWS Architecture Blog, Exponential Backoff and Jitter, 2015).
+    """
+
+    attempts: int = 4
+    """Tries in all; 1 means no retry."""
+    base: float = 0.1
+    """Seconds."""
+    cap: float = 5.0
+    """Seconds."""
+
+    def pause(self, attempt: int) -> float:
+        """Return the seconds to wait after so many failed tries."""
+        return random.uniform(0, min(self.cap, self.base * 2.0 ** (attempt - 1)))  # noqa: S311  not for secrets
+
+
+class Retry:
+    """Repeats a call after an error that says it may pass, if doing it twice does no harm."""
+
+    def __init__(self, policy: RetryPolicy, io: Io) -> None:
+        self._policy = policy
+        self._io = io
+
+    async def __call__(self, op: Op, call: Callable[[], Awaitable[T]]) -> T:
+        attempt = 1
+        while True:
+            try:
+                return await call()
+            except RemoteStoreError as error:
+                if not error.retryable or not op.repeatable or attempt >= self._policy.attempts:
+                    raise
+            await self._io.sleep(self._policy.pause(attempt))
+            attempt += 1

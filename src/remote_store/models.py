@@ -1,0 +1,169 @@
+"""The facts a store answers with: immutable, comparable, picklable, and cheap enough to make a million of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from remote_store.path import RemotePath
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+__all__ = ["ContentDigest", "FileInfo", "FolderEntry", "FolderInfo", "ResolutionPlan", "WriteResult"]
+
+
+class ContentDigest(NamedTuple):
+    """A digest of a file's bytes."""
+
+    algorithm: str
+    """Lower-case name as in hashlib, such as ``"sha256"`` or ``"md5"``."""
+    value: str
+    """Lower-case hexadecimal."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the digest as JSON-able data."""
+        return self._asdict()
+
+
+class FileInfo(NamedTuple):
+    """What is known of a file. Fields that a listing or service does not tell are None."""
+
+    key: str
+    """The path as text, relative to the store that answered."""
+    size: int
+    """Bytes."""
+    modified: float
+    """Time of the last change, seconds since the Unix epoch."""
+    etag: str | None = None
+    """Opaque name of these bytes; pass it as ``if_match``."""
+    content_type: str | None = None
+    metadata: Mapping[str, str] | None = None
+    """The user's metadata, where the backend keeps it and the call carries it."""
+    version: str | None = None
+    digest: ContentDigest | None = None
+
+    @property
+    def path(self) -> RemotePath:
+        """The path, ready for any other call."""
+        return RemotePath(self.key)
+
+    @property
+    def name(self) -> str:
+        """The last segment of the path."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def modified_at(self) -> datetime:
+        """Time of the last change, in UTC."""
+        return _utc(self.modified)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as JSON-able data."""
+        return _plain(self)
+
+
+class FolderEntry(NamedTuple):
+    """A folder as a listing shows it."""
+
+    key: str
+
+    @property
+    def path(self) -> RemotePath:
+        """The path, ready for any other call."""
+        return RemotePath(self.key)
+
+    @property
+    def name(self) -> str:
+        """The last segment of the path."""
+        return self.key.rpartition("/")[2]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the entry as JSON-able data."""
+        return _plain(self)
+
+
+class FolderInfo(NamedTuple):
+    """The sum over all files below a folder."""
+
+    key: str
+    file_count: int
+    total_size: int
+    """Bytes."""
+    modified: float | None
+    """Time of the newest change below, seconds since the Unix epoch; None for a folder without files."""
+
+    @property
+    def path(self) -> RemotePath:
+        """The path, ready for any other call."""
+        return RemotePath(self.key)
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """Time of the newest change below, in UTC."""
+        return None if self.modified is None else _utc(self.modified)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as JSON-able data."""
+        return _plain(self)
+
+
+class WriteResult(NamedTuple):
+    """What a write published, or what ``head`` found."""
+
+    key: str
+    size: int
+    """Bytes."""
+    etag: str | None = None
+    """Opaque name of the bytes; pass it as ``if_match`` to replace exactly these."""
+    version: str | None = None
+    modified: float | None = None
+    """Time of the change, seconds since the Unix epoch, where the answer carries it."""
+    content_type: str | None = None
+    metadata: Mapping[str, str] | None = None
+    digest: ContentDigest | None = None
+
+    @property
+    def path(self) -> RemotePath:
+        """The path, ready for any other call."""
+        return RemotePath(self.key)
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """Time of the change, in UTC."""
+        return None if self.modified is None else _utc(self.modified)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as JSON-able data."""
+        return _plain(self)
+
+
+class ResolutionPlan(NamedTuple):
+    """Where a path of this store really lies."""
+
+    key: str
+    """The path as the caller gave it."""
+    backend: str
+    """The backend's name, such as ``"s3"``."""
+    native_path: str
+    """The service's own name for it: an absolute file path, ``s3://bucket/key``, …"""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-able data."""
+        return self._asdict()
+
+
+def _utc(seconds: float) -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _plain(model: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = model._asdict()
+    for name, value in plain.items():
+        if isinstance(value, ContentDigest):
+            plain[name] = value.to_dict()
+        elif name == "metadata" and value is not None:
+            plain[name] = dict(value)
+    return plain
