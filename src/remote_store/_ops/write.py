@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from remote_store._io import Group, Task
-    from remote_store._source import Content
+    from remote_store._source import AsyncContent
     from remote_store._stack import Scope
     from remote_store.backend import Buffer, FileInfo, Upload
     from remote_store.models import WriteResult
@@ -41,7 +41,7 @@ def put_options(
 
 
 async def write(
-    scope: Scope, path: PathInput, content: Content, options: PutOptions, *, atomic: bool = False
+    scope: Scope, path: PathInput, content: AsyncContent, options: PutOptions, *, atomic: bool = False
 ) -> WriteResult:
     """Publish a file whole and return what was published."""
     key = prepare(scope, path, options, Capability.ATOMIC_WRITE if atomic else Capability.WRITE)

@@ -1,0 +1,255 @@
+"""The streams that the async face hands out: the same names as the sync ones, awaited."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any, Self
+
+from remote_store._streams import BLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+
+    from remote_store._ops.pinned import Pinned
+    from remote_store._ops.read import Feed
+    from remote_store._ops.write import Publication
+    from remote_store.backend import Buffer
+    from remote_store.models import FileInfo, WriteResult
+
+__all__ = ["AsyncAtomicWrite", "AsyncReader", "AsyncSeekableReader", "AsyncWriter"]
+
+
+class _Stream:
+    """What both readers share: an async context that closes, and lines to iterate over."""
+
+    closed = False
+
+    def _check(self) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+
+    def readable(self) -> bool:
+        """Say that this is a stream to read from."""
+        return True
+
+    async def readline(self, size: int | None = -1) -> bytes:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        line = await self.readline()
+        if not line:
+            raise StopAsyncIteration
+        return line
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class AsyncReader(_Stream):
+    """A file being read, front to back. Close it, best by ``async with``: it holds a connection."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._left = memoryview(b"")
+        self._at = 0
+
+    @property
+    def info(self) -> FileInfo:
+        """The facts of the version that is being read, from the answer that carries its bytes."""
+        return self._feed.entry
+
+    def seekable(self) -> bool:
+        """Say that this stream only goes forward; ``read_seekable`` goes anywhere."""
+        return False
+
+    def tell(self) -> int:
+        """Return how many bytes were read."""
+        return self._at
+
+    async def read(self, size: int | None = -1) -> bytes:
+        """Return the next ``size`` bytes, fewer only at the end; all that is left without a size."""
+        self._check()
+        if size is None or size < 0:
+            left, self._left = self._left, memoryview(b"")
+            rest = await self._feed.all()
+            data = bytes(left) + rest if len(left) else rest
+        else:
+            pieces = []
+            while size and await self._fill():
+                pieces.append(self._take(size))
+                size -= len(pieces[-1])
+            data = bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
+        self._at += len(data)
+        return data
+
+    async def read1(self, size: int = -1) -> bytes:
+        """Return what is here or comes next, at most ``size`` bytes."""
+        self._check()
+        data = bytes(self._take(BLOCK if size < 0 else size)) if size and await self._fill() else b""
+        self._at += len(data)
+        return data
+
+    async def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as the file goes and return the count."""
+        view = memoryview(buffer).cast("B")
+        data = await self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    async def readline(self, size: int | None = -1) -> bytes:
+        """Return the bytes up to and with the next newline."""
+        self._check()
+        limit = None if size is None or size < 0 else size
+        line = b""
+        while (limit is None or len(line) < limit) and await self._fill():
+            end = bytes(self._left).find(b"\n") + 1 or len(self._left)
+            line += self._take(end if limit is None else min(end, limit - len(line)))
+            if line.endswith(b"\n"):
+                break
+        self._at += len(line)
+        return line
+
+    async def chunks(self) -> AsyncIterator[Buffer]:
+        """Yield what is left as it arrives, in pieces of at most 128 KiB."""
+        while chunk := await self.read1(BLOCK):
+            yield chunk
+
+    async def _fill(self) -> bool:
+        if not len(self._left):
+            self._left = memoryview(await self._feed.next())
+        return bool(len(self._left))
+
+    def _take(self, size: int) -> memoryview:
+        taken, self._left = self._left[:size], self._left[size:]
+        return taken
+
+    async def close(self) -> None:
+        """Let go of the connection; safe to call twice."""
+        if not self.closed:
+            self.closed = True
+            await self._feed.close()
+
+
+class AsyncSeekableReader(_Stream):
+    """A file being read anywhere: every read asks for exactly the bytes it needs, of one version."""
+
+    def __init__(self, pinned: Pinned) -> None:
+        self._pinned = pinned
+
+    @property
+    def info(self) -> FileInfo:
+        """The facts of the version that is being read."""
+        return self._pinned.entry
+
+    def seekable(self) -> bool:
+        """Say that this stream goes anywhere."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        self._check()
+        return self._pinned.at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position; no I/O."""
+        self._check()
+        return self._pinned.seek(offset, whence)
+
+    async def read(self, size: int | None = -1) -> bytes:
+        """Return the next ``size`` bytes, fewer only at the end; all that is left without a size."""
+        self._check()
+        return await self._pinned.read(size)
+
+    async def read1(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most ``size``."""
+        return await self.read(BLOCK if size < 0 else size)
+
+    async def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as the file goes and return the count."""
+        view = memoryview(buffer).cast("B")
+        data = await self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    async def readline(self, size: int | None = -1) -> bytes:
+        """Return the bytes up to and with the next newline."""
+        self._check()
+        return await self._pinned.readline(size)
+
+    async def close(self) -> None:
+        """Refuse further reads; nothing is held between them."""
+        self.closed = True
+
+
+class AsyncWriter:
+    """The file inside an atomic write; what it takes is published when the block ends well."""
+
+    closed = False
+    result: WriteResult | None = None
+    """What was published, once the block has ended."""
+
+    def __init__(self, publication: Publication) -> None:
+        self._publication = publication
+
+    def writable(self) -> bool:
+        """Say that this is a stream to write to."""
+        return True
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self._publication.size
+
+    async def write(self, data: Any) -> int:
+        """Take bytes and return their number."""
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        if isinstance(data, str):
+            raise TypeError("an atomic write takes bytes, not str")
+        view = memoryview(data).cast("B")
+        await self._publication.write(view)
+        return len(view)
+
+    async def close(self) -> None:
+        """Take no more bytes; the end of the block decides what is published."""
+        self.closed = True
+
+
+class AsyncAtomicWrite:
+    """Async context manager of ``open_atomic``: all is published at the end of the block, or nothing."""
+
+    def __init__(self, publication: Publication) -> None:
+        self._publication = publication
+        self._writer = AsyncWriter(publication)
+        self._entered = False
+
+    async def __aenter__(self) -> AsyncWriter:
+        self._entered = True
+        return self._writer
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._writer.result = await self._publication.commit()
+        finally:
+            self._writer.closed = True
+            self._entered = False
+            await self._publication.abort()  # after a commit there is nothing to abort
+
+    def __del__(self) -> None:
+        if getattr(self, "_entered", False):
+            warnings.warn("an atomic write was dropped without leaving its block", ResourceWarning, stacklevel=2)
