@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class Inline:
     async def sleep(self, seconds: float) -> None:
         import time
 
-        time.sleep(seconds)
+        time.sleep(seconds)  # noqa: ASYNC251  this colour blocks its own thread
 
     def group(self, limit: int) -> Group:
         return _ThreadGroup(limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -16,6 +15,8 @@ from remote_store.layers.retry import Retry, RetryPolicy
 from remote_store.path import parse_folder, parse_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
     from remote_store.layers import Layer
     from remote_store.path import PathInput
 

@@ -10,14 +10,15 @@ blocking client simply blocks. Keys arrive parsed; ``""`` is the root. Errors le
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from remote_store.models import FileInfo, FolderEntry
 from remote_store.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from remote_store._io import Io
     from remote_store.errors import RemoteStoreError
 

@@ -77,9 +77,7 @@ class Store(Face):
         """
         return run(read.read_range(self._scope, path, offset, length))
 
-    def read_many(
-        self, paths: Iterable[PathInput], *, concurrency: int | None = None
-    ) -> Iterator[tuple[str, bytes]]:
+    def read_many(self, paths: Iterable[PathInput], *, concurrency: int | None = None) -> Iterator[tuple[str, bytes]]:
         """Yield ``(path, bytes)`` of many files in the order they were named, several on their way at once.
 
         Raises:

@@ -56,9 +56,7 @@ class Listing(Generic[T]):
         return self._keep(page.entries)
 
 
-def _listing(
-    scope: Scope, folder: str, keep: Callable[[Sequence[Entry]], list[T]], *, recursive: bool
-) -> Listing[T]:
+def _listing(scope: Scope, folder: str, keep: Callable[[Sequence[Entry]], list[T]], *, recursive: bool) -> Listing[T]:
     lists = scope.require(Lists, Capability.LIST)
     full = scope.full(folder)
     return Listing(scope, folder, lambda token: partial(lists.list, full, recursive, token, PAGE), _own(scope, keep))
@@ -70,7 +68,6 @@ def _own(scope: Scope, keep: Callable[[Sequence[Entry]], list[T]]) -> Callable[[
     if not cut:
         return keep
     return lambda entries: keep([entry._replace(key=entry.key[cut:]) for entry in entries])
-
 
 
 def files(
@@ -156,6 +153,4 @@ def versions(scope: Scope, path: PathInput) -> Listing[FileInfo]:
     def keep(entries: Sequence[Entry]) -> list[FileInfo]:
         return [entry for entry in entries if type(entry) is FileInfo]
 
-    return Listing(
-        scope, key, lambda token: partial(backend.versions, scope.prefix + key, token), _own(scope, keep)
-    )
+    return Listing(scope, key, lambda token: partial(backend.versions, scope.prefix + key, token), _own(scope, keep))

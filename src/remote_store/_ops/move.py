@@ -34,7 +34,9 @@ async def move(scope: Scope, source: PathInput, target: PathInput, *, overwrite:
     backend = scope.backend
     if isinstance(backend, Moves):
         op = Op("move", src, repeatable=False, writes=True)
-        await _named(scope, src, dst, scope.stack.call(op, backend.move, scope.prefix + src, scope.prefix + dst, overwrite))
+        await _named(
+            scope, src, dst, scope.stack.call(op, backend.move, scope.prefix + src, scope.prefix + dst, overwrite)
+        )
         return
     await _copy(scope, src, dst, overwrite=overwrite)
     deletes = scope.require(Deletes, Capability.MOVE)
@@ -62,7 +64,9 @@ async def _copy(scope: Scope, src: str, dst: str, *, overwrite: bool) -> None:
     backend = scope.backend
     if isinstance(backend, Copies):
         op = Op("copy", src, repeatable=overwrite, writes=True)
-        await _named(scope, src, dst, scope.stack.call(op, backend.copy, scope.prefix + src, scope.prefix + dst, overwrite))
+        await _named(
+            scope, src, dst, scope.stack.call(op, backend.copy, scope.prefix + src, scope.prefix + dst, overwrite)
+        )
     else:
         await _stream(scope, src, dst, overwrite=overwrite)
 

@@ -67,7 +67,7 @@ class Pinned:
 
     async def _fetch(self, offset: int, count: int) -> bytes:
         ahead = offset - self._line_start
-        if 0 <= ahead and ahead + count <= len(self._line_bytes):
+        if ahead >= 0 and ahead + count <= len(self._line_bytes):
             return self._line_bytes[ahead : ahead + count]
         try:
             if count >= 2 * read.PART:

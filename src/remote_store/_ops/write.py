@@ -188,7 +188,11 @@ class Publication:
 
     async def _begin(self) -> None:
         uploads: Any = self._scope.backend
-        if not self._options.overwrite and self._options.if_match is None and await info.is_file(self._scope, self._key):
+        if (
+            not self._options.overwrite
+            and self._options.if_match is None
+            and await info.is_file(self._scope, self._key)
+        ):
             # The commit decides; asking now saves the bytes of an upload that cannot win.
             raise self._scope.error(AlreadyExists, _TAKEN, self._key)
         key = self._scope.prefix + self._key

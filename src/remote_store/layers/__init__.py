@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from remote_store.layers.errors import Errors
@@ -11,6 +10,8 @@ from remote_store.layers.readonly import ReadOnly
 from remote_store.layers.retry import Retry, RetryPolicy
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from remote_store.backend import Op
 
 T = TypeVar("T")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from remote_store import errors
 from remote_store.errors import RemoteStoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from remote_store.backend import Backend, Op
 
 T = TypeVar("T")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from remote_store.errors import Timeout
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from remote_store._io import Io
     from remote_store.backend import Op
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from remote_store.capabilities import Capability
 from remote_store.errors import PermissionDenied
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from remote_store.backend import Op
 
 T = TypeVar("T")

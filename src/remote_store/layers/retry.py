@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from remote_store.errors import RemoteStoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from remote_store._io import Io
     from remote_store.backend import Op
 
