@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Content: TypeAlias = Buffer | BinaryIO | Iterable[Buffer] | os.PathLike[str]
     AsyncContent: TypeAlias = Content | AsyncIterable[Buffer]
 
-__all__ = ["open_source"]
+__all__ = ["open_source", "whole"]
 
 _BYTES = (bytes, bytearray, memoryview)
 
@@ -31,7 +31,7 @@ def open_source(io: Io, content: Any) -> Source:
         TypeError: the content has no accepted shape.
     """
     if isinstance(content, _BYTES):
-        return Source(io, _flat(content))
+        return _Bytes(io, content)
     if isinstance(content, str):
         raise TypeError("content is bytes, not str; write_text takes text")
     if isinstance(content, os.PathLike) and not isinstance(content, RemotePath):
@@ -44,6 +44,11 @@ def open_source(io: Io, content: Any) -> Source:
         return _Iterable(io, iter(content))
     accepted = "bytes-like, a binary file, an iterable of bytes or the path of a local file"
     raise TypeError(f"content is {accepted}, not {type(content).__name__}")
+
+
+def whole(content: Any) -> Buffer | None:
+    """Return content that is here whole as bytes, None for every other shape."""
+    return _flat(content) if isinstance(content, _BYTES) else None
 
 
 def _flat(data: Buffer) -> Buffer:
@@ -61,18 +66,14 @@ def _proven(chunk: Any) -> Buffer:
 
 
 class Source:
-    """Content that is here whole, and the shape of the others: an async context of chunks."""
+    """Content as an async context of chunks."""
 
-    def __init__(self, io: Io, whole: Buffer | None = None) -> None:
+    def __init__(self, io: Io) -> None:
         self._io = io
-        self.whole = whole
-        self._offset = 0
 
     async def next(self, size: int) -> Buffer:
         """Return the next bytes, about ``size`` of them, or empty bytes at the end."""
-        assert self.whole is not None
-        start, self._offset = self._offset, self._offset + size
-        return memoryview(self.whole)[start : self._offset]
+        raise NotImplementedError
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,6 +82,18 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         return None
+
+
+class _Bytes(Source):
+    """Bytes too many for one put."""
+
+    def __init__(self, io: Io, data: Buffer) -> None:
+        super().__init__(io)
+        self._left = memoryview(_flat(data))
+
+    async def next(self, size: int) -> Buffer:
+        chunk, self._left = self._left[:size], self._left[size:]
+        return chunk
 
 
 class _File(Source):

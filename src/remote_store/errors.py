@@ -34,8 +34,11 @@ class RemoteStoreError(Exception):
         path: the key as the caller gave it, or None where no key is involved.
         backend: the backend's name, such as ``"s3"``, or None.
         retryable: whether the same call may succeed later without a change.
+        undone: whether the service certainly did nothing, so that even a call that must not be done twice may be
+            repeated; False where an answer was lost on its way.
     """
 
+    undone = False
     _retryable = False
     _errno: int | None = None
 
@@ -64,13 +67,15 @@ class RemoteStoreError(Exception):
         return f"{self.message} ({', '.join(where)})" if where else self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.message, self.path, self.backend, self.retryable)
+        return _rebuild, (type(self), self.message, self.path, self.backend, self.retryable, self.undone)
 
 
 def _rebuild(
-    kind: type[RemoteStoreError], message: str, path: str | None, backend: str | None, retryable: bool
+    kind: type[RemoteStoreError], message: str, path: str | None, backend: str | None, retryable: bool, undone: bool
 ) -> RemoteStoreError:
-    return kind(message, path=path, backend=backend, retryable=retryable)
+    error = kind(message, path=path, backend=backend, retryable=retryable)
+    error.undone = undone
+    return error
 
 
 class NotFound(RemoteStoreError, FileNotFoundError):

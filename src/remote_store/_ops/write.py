@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from remote_store._ops import info
-from remote_store._source import open_source
+from remote_store._source import open_source, whole
 from remote_store.backend import Op, PutOptions, Puts, Uploads
 from remote_store.capabilities import Capability
 from remote_store.errors import AlreadyExists, NotFound, PreconditionFailed
@@ -45,11 +45,11 @@ async def write(
 ) -> WriteResult:
     """Publish a file whole and return what was published."""
     key = prepare(scope, path, options, Capability.ATOMIC_WRITE if atomic else Capability.WRITE)
-    async with open_source(scope.stack.io, content) as source:
-        data = source.whole
-        limit = scope.backend.traits.put_limit
-        if data is not None and (limit is None or len(data) <= limit):
-            return info.written(await _put(scope, key, data, options))
+    data = whole(content)
+    limit = scope.backend.traits.put_limit
+    if data is not None and (limit is None or len(data) <= limit):
+        return info.written(await _put(scope, key, data, options))
+    async with open_source(scope.stack.io, content if data is None else data) as source:
         publication = Publication(scope, key, options)
         try:
             while chunk := await source.next(publication.part_size):

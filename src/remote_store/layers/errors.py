@@ -54,6 +54,10 @@ def kind_of_os_error(exc: Exception) -> type[RemoteStoreError] | RemoteStoreErro
     """Return the kind of an OSError, or None for any other exception."""
     if isinstance(exc, TimeoutError):
         return errors.Timeout
+    if isinstance(exc, ConnectionRefusedError):
+        refused = errors.BackendUnavailable("nobody answers at the service's address")
+        refused.undone = True
+        return refused
     if isinstance(exc, ConnectionError):
         return errors.BackendUnavailable
     if not isinstance(exc, OSError):
@@ -85,9 +89,9 @@ class Errors:
             raise self._typed(kind, op) from exc
 
     def _typed(self, kind: type[RemoteStoreError] | RemoteStoreError, op: Op) -> RemoteStoreError:
-        if isinstance(kind, RemoteStoreError):
-            message, retryable = kind.message, kind.retryable
-            kind = type(kind)
-        else:
-            message, retryable = _MESSAGES[kind], None
-        return kind(message, path=op.key, backend=self._backend.traits.name, retryable=retryable)
+        name = self._backend.traits.name
+        if isinstance(kind, type):
+            return kind(_MESSAGES[kind], path=op.key, backend=name)
+        error = type(kind)(kind.message, path=op.key, backend=name, retryable=kind.retryable)
+        error.undone = kind.undone
+        return error

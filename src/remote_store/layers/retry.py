@@ -50,7 +50,8 @@ class Retry:
             try:
                 return await call()
             except RemoteStoreError as error:
-                if not error.retryable or not op.repeatable or attempt >= self._policy.attempts:
+                harmless = op.repeatable or error.undone
+                if not error.retryable or not harmless or attempt >= self._policy.attempts:
                     raise
             await self._io.sleep(self._policy.pause(attempt))
             attempt += 1
