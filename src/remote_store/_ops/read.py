@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PART = 4 << 20
 """Bytes of one range request where several fetch one big object."""
 
+TASTE = 512 << 10
+"""Bytes that a reader takes before the rest of a big object is asked for ahead: many read only a header."""
+
 SHORT = "the stream ended {missing} bytes early; the file may have been cut or replaced while it was read"
 LONG = "more bytes arrived than were announced"
 
@@ -178,11 +181,12 @@ class Feed:
         self._group: Group | None = None
         self._ahead: list[Task[Buffer]] = []
         self._asked = self._first_part_ends
+        self._ahead_from = self._at + TASTE
         self._cuts = 0
 
     async def next(self) -> Buffer:
         """Return the next bytes, or empty bytes at the end."""
-        if self._first_part_ends < self._end:
+        if self._at >= self._ahead_from and self._first_part_ends < self._end:
             self._ask_ahead()
         if self._at < self._first_part_ends:
             return await self._next_of_body()
@@ -255,6 +259,7 @@ class Feed:
     async def all(self) -> bytes:
         """Return all that is left, in one buffer."""
         buffer = io.BytesIO()
+        self._ahead_from = self._at
         if self._end - self._at > 0:
             # Take the room once: BytesIO hands its buffer over as bytes without a copy.
             buffer.seek(self._end - self._at - 1)
