@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from remote_store._ops import info
-from remote_store.backend import Op, Span
+from remote_store.backend import Body, Op, Span
 from remote_store.capabilities import Capability
 from remote_store.errors import IntegrityError, NotFound, PreconditionFailed, RemoteStoreError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from remote_store._io import Group, Task
     from remote_store._stack import Scope
-    from remote_store.backend import Body, Buffer, FileInfo
+    from remote_store.backend import Buffer, FileInfo
     from remote_store.path import PathInput
 
 PART = 4 << 20
@@ -54,21 +54,23 @@ async def read_bytes(scope: Scope, path: PathInput, *, version: str | None = Non
     """Return a whole file; a big one is fetched by several range requests into one buffer."""
     key = scope.key(path)
     need_versions(scope, key, version)
+    return await _whole(scope, key, None, version)
+
+
+async def _whole(scope: Scope, key: str, span: Span | None, version: str | None) -> bytes:
     try:
-        got = await scope.stack.call(Op("get", key), _take, scope, key, None, version)
+        got = await scope.stack.call(Op("get", key), _take, scope, key, span, version)
     except NotFound as missing:
         raise await info.absent(scope, key, missing) from missing.__cause__
-    if isinstance(got, Feed):
-        return await got.all()
+    if isinstance(got, Body):
+        return await Feed(scope, key, got).all()
     return got if type(got) is bytes else bytes(got)
 
 
-async def _take(scope: Scope, key: str, span: Span | None, version: str | None) -> Buffer | Feed:
-    """Fetch a file in one trip, or hand back its feed if it is better fetched in parts."""
+async def _take(scope: Scope, key: str, span: Span | None, version: str | None) -> Buffer | Body:
+    """Fetch a file in one trip, or hand back its open body if it is better fetched in parts."""
     body = await scope.backend.get(scope.prefix + key, span, None, version)
-    if _worth_parts(scope, body):
-        return Feed(scope, key, body)
-    return await _drain(body)
+    return body if _worth_parts(scope, body) else await _drain(body)
 
 
 async def _drain(body: Body) -> Buffer:
@@ -101,14 +103,7 @@ async def read_range(scope: Scope, path: PathInput, offset: int, length: int | N
     if Capability.LAZY_READ not in scope.stack.capabilities:
         whole = await read_bytes(scope, key)
         return whole[offset:] if length is None else whole[offset : offset + length]
-    span = Span(offset, length)
-    try:
-        got = await scope.stack.call(Op("get", key), _take, scope, key, span, None)
-    except NotFound as missing:
-        raise await info.absent(scope, key, missing) from missing.__cause__
-    if isinstance(got, Feed):
-        return await got.all()
-    return got if type(got) is bytes else bytes(got)
+    return await _whole(scope, key, Span(offset, length), None)
 
 
 async def read_part(scope: Scope, key: str, offset: int, length: int, etag: str | None, version: str | None) -> Buffer:
