@@ -35,12 +35,14 @@ __all__ = [
     "Deletes",
     "DeletesMany",
     "DeletesTrees",
+    "Describes",
     "Entry",
     "FileInfo",
     "FolderEntry",
     "Folders",
     "Lists",
     "Moves",
+    "Native",
     "Op",
     "Page",
     "PutOptions",
@@ -127,6 +129,18 @@ class Span(NamedTuple):
 
     offset: int
     length: int | None = None
+
+
+class Native(NamedTuple):
+    """Where data engines find a file or folder without us."""
+
+    uri: str
+    """A local path, or a URI such as ``s3://bucket/key``."""
+    options: Mapping[str, Secret | str]
+    """What opens it, in the words of Rust's ``object_store`` (``aws_endpoint_url``, …); Polars takes them as they are.
+
+    Secrets are ``Secret``; reveal them to the engine only.
+    """
 
 
 class PutOptions(NamedTuple):
@@ -322,6 +336,14 @@ class Versions(Protocol):
 
     async def versions(self, key: str, token: object | None) -> Page:
         """Return versions of one file, newest first, each entry with its ``version``."""
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """Data engines have a client of their own for this service and can read past us."""
+
+    def describe(self, key: str) -> Native | None:
+        """Return where a key lies and what opens it, without I/O; None where no engine could open it."""
 
 
 @runtime_checkable

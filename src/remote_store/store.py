@@ -60,14 +60,18 @@ class Store(Face):
         """
         return run(read.read_bytes(self._scope, path)).decode(encoding, errors)
 
-    def read_seekable(self, path: PathInput, *, version: str | None = None) -> SeekableReader:
+    def read_seekable(
+        self, path: PathInput, *, version: str | None = None, info: FileInfo | None = None
+    ) -> SeekableReader:
         """Open a file for reading anywhere in it; each read moves only the bytes it returns.
+
+        ``info`` from a listing saves asking for the file's size again, and pins the reads to that version.
 
         Raises:
             NotFound: no file stands there.
             CapabilityNotSupported: the store has no SEEKABLE_READ.
         """
-        return SeekableReader(run(pinned.open_pinned(self._scope, path, version=version)))
+        return SeekableReader(run(pinned.open_pinned(self._scope, path, version=version, known=info)))
 
     def read_range(self, path: PathInput, offset: int, length: int | None = None) -> bytes:
         """Return the bytes of ``[offset, offset + length)`` that exist, as slicing does; no length: to the end.

@@ -9,22 +9,28 @@ from remote_store._ops import info, read
 from remote_store.backend import Span
 from remote_store.capabilities import Capability
 from remote_store.errors import IntegrityError, NotFound, PreconditionFailed
+from remote_store.models import FileInfo
 
 if TYPE_CHECKING:
     from remote_store._stack import Scope
-    from remote_store.models import FileInfo
     from remote_store.path import PathInput
 
 LINE = 64 << 10
 """Bytes fetched at a time while looking for the end of a line."""
 
 
-async def open_pinned(scope: Scope, path: PathInput, *, version: str | None) -> Pinned:
-    """Ask for a file's facts, once, and pin reads to that version."""
+async def open_pinned(
+    scope: Scope, path: PathInput, *, version: str | None, known: FileInfo | None = None
+) -> Pinned:
+    """Ask for a file's facts, once and unless they are known, and pin reads to that version."""
     key = scope.key(path)
     read.need_versions(scope, key, version)
     if Capability.SEEKABLE_READ not in scope.stack.capabilities:
         raise scope.lacks(Capability.SEEKABLE_READ, key)
+    if known is not None:
+        if not isinstance(known, FileInfo):
+            raise TypeError(f"info is a FileInfo or None, not {type(known).__name__}")
+        return Pinned(scope, key, known)
     if version is None:
         return Pinned(scope, key, await info.file_info(scope, key))
     feed = await read.open_feed(scope, key, version=version)

@@ -59,14 +59,18 @@ class AsyncStore(Face):
         """
         return (await read.read_bytes(self._scope, path)).decode(encoding, errors)
 
-    async def read_seekable(self, path: PathInput, *, version: str | None = None) -> AsyncSeekableReader:
+    async def read_seekable(
+        self, path: PathInput, *, version: str | None = None, info: FileInfo | None = None
+    ) -> AsyncSeekableReader:
         """Open a file for reading anywhere in it; each read moves only the bytes it returns.
+
+        ``info`` from a listing saves asking for the file's size again, and pins the reads to that version.
 
         Raises:
             NotFound: no file stands there.
             CapabilityNotSupported: the store has no SEEKABLE_READ.
         """
-        return AsyncSeekableReader(await pinned.open_pinned(self._scope, path, version=version))
+        return AsyncSeekableReader(await pinned.open_pinned(self._scope, path, version=version, known=info))
 
     async def read_range(self, path: PathInput, offset: int, length: int | None = None) -> bytes:
         """Return the bytes of ``[offset, offset + length)`` that exist, as slicing does; no length: to the end.

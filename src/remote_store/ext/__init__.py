@@ -1,0 +1,1 @@
+"""Optional modules over public names only; each is imported by name and asks for its own extra."""
