@@ -24,9 +24,9 @@ test: ## lint, type-check and test (PYTHON=3.12: with another Python; ARGS="-k s
 	$(RUN) -m mypy
 	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
 
-bench: ## measure against the bare SDKs and the peers
+bench: ## measure against the bare SDKs and the peers (ARGS=--quick: in under three minutes)
 	@$(PREPARE) --servers
-	$(RUN) -m benchmarks
+	$(RUN) -m benchmarks $(ARGS)
 
 lock: ## resolve the dependencies afresh into requirements/
 	@python3 .ci/environment.py lock

@@ -1,0 +1,1 @@
+"""What remote-store costs beside the bare clients and its peers: `python -m benchmarks`."""
