@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from remote_store._ops import info
 from remote_store._stack import Scope, open_stack
-from remote_store.backend import Backend
+from remote_store.backend import Backend, Describes
 from remote_store.capabilities import Capability
-from remote_store.errors import CapabilityNotSupported, InvalidPath
+from remote_store.errors import CapabilityNotSupported, ConfigError, InvalidPath
 from remote_store.layers.retry import RetryPolicy
 from remote_store.path import parse_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from remote_store.backend import Native
     from remote_store.layers import Layer
     from remote_store.models import ResolutionPlan
     from remote_store.path import PathInput
@@ -60,14 +61,24 @@ class Face:
         """
         from remote_store.uri import open_uri
 
-        backend, root = open_uri(uri, options)
-        return cls(backend, root)
+        try:
+            backend, root = open_uri(uri, options)
+        except (ConfigError, InvalidPath) as error:
+            refusal = error.with_traceback(None)  # no frame in it holds what was refused, secrets among it
+        else:
+            return cls(backend, root)
+        del uri, options
+        raise refusal
 
     def child(self, path: PathInput) -> Self:
         """Return the store of a folder below; it shares connections, and sees nothing outside."""
-        child = object.__new__(type(self))
-        child._scope = self._scope.child(path)
-        return child
+        return self._on(self._scope.child(path))
+
+    @classmethod
+    def _on(cls, scope: Scope) -> Self:
+        store = object.__new__(cls)
+        store._scope = scope
+        return store
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -102,6 +113,14 @@ class Face:
     def native_path(self, path: PathInput = "") -> str:
         """Return the service's own name for a path, such as ``s3://bucket/root/a.csv``."""
         return info.resolve(self._scope, path).native_path
+
+    def describe(self, path: PathInput = "") -> Native | None:
+        """Return where data engines such as Polars find a path and the options that open it; None if they cannot.
+
+        The options may hold credentials, as ``Secret``.
+        """
+        backend, key = self._scope.backend, self._scope.folder(path)
+        return backend.describe(self._scope.full(key)) if isinstance(backend, Describes) else None
 
     def to_key(self, native: str) -> str:
         """Return the path of this store for a service's own name; the reverse of ``native_path``.

@@ -50,13 +50,24 @@ class Stack:
             backend = cast("spi.Binds", backend).bind(io)
         self.backend = backend
         self.io = io
-        self.layers = layers
         self.retry = retry
         self.closed = False
+        self._wear(layers)
+
+    def _wear(self, layers: tuple[Any, ...]) -> None:
+        self.layers = layers
         removed = {cap for layer in layers for cap in getattr(layer, "removes", ())}
-        self.capabilities = capabilities_of(backend) - removed
-        at_work = [layer.on(io) if hasattr(layer, "on") else layer for layer in layers]
-        self._enter = _compose([*at_work, Retry(retry, io), Errors(backend)])
+        self.capabilities = capabilities_of(self.backend) - removed
+        at_work = [layer.on(self.io) if hasattr(layer, "on") else layer for layer in layers]
+        self._enter = _compose([*at_work, Retry(self.retry, self.io), Errors(self.backend)])
+
+    def wearing(self, layers: tuple[Any, ...]) -> Stack:
+        """Return a stack on the same connections under other layers; whoever opened this one closes both."""
+        twin = object.__new__(Stack)
+        twin.declared, twin.backend, twin.io = self.declared, self.backend, self.io
+        twin.retry, twin.closed = self.retry, self.closed
+        twin._wear(layers)
+        return twin
 
     async def call(self, op: Op, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
         """Run one call of the backend inside all layers."""

@@ -21,12 +21,13 @@ from remote_store.backend import (
     Span,
     Traits,
 )
-from remote_store.errors import AlreadyExists, NotFound, PreconditionFailed, RemoteStoreError
+from remote_store.errors import AlreadyExists, ConfigError, NotFound, PreconditionFailed, RemoteStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from remote_store.backend import Buffer, Entry
+    from remote_store.uri import Uri
 
 __all__ = ["MemoryBackend"]
 
@@ -81,6 +82,15 @@ class MemoryBackend:
 
     def __init__(self, name: str | None = None) -> None:
         self._space = _space(name or uuid4().hex)
+
+    @staticmethod
+    def from_uri(uri: Uri) -> tuple[dict[str, Any], str]:
+        """``memory:`` is a memory of its own, ``memory://name/folder`` the one of that name."""
+        if uri.user or uri.port:
+            raise ConfigError("a memory URI is 'memory:' or 'memory://name/folder', without user or port")
+        if not uri.host and uri.path.strip("/"):
+            raise ConfigError("a memory without a name is empty; to share one write 'memory://name/folder'")
+        return ({"name": uri.host} if uri.host else {}), uri.path.strip("/")
 
     async def stat(self, key: str) -> Entry:
         return self._space.files[key][0]

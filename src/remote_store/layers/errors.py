@@ -6,6 +6,7 @@ import errno
 from typing import TYPE_CHECKING, TypeVar
 
 from remote_store import errors
+from remote_store._catalog import missing_extra
 from remote_store.errors import RemoteStoreError
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ class Errors:
             raise
         except Exception as exc:
             kind = self._backend.classify(exc, op) or kind_of_os_error(exc)
-            if kind is None:
+            if kind is None and not isinstance(exc, ImportError):
                 raise
-            raise self._typed(kind, op) from exc
+            raise self._typed(kind or missing_extra(exc, self._backend.traits.name), op) from exc
 
     def _typed(self, kind: type[RemoteStoreError] | RemoteStoreError, op: Op) -> RemoteStoreError:
         name = self._backend.traits.name
