@@ -6,6 +6,8 @@ import tomllib
 import pytest
 from packaging.requirements import Requirement
 
+import remote_store
+
 # Brackets keep the patterns from finding themselves.
 FOREIGN = {
     "a package index": r"py[p]i\.org|python[h]osted|npm[j]s\.(org|com)|yarn[p]kg\.com|crate[s]\.io|prox[y]\.golang",
@@ -60,6 +62,12 @@ def test_pinned_requirements_satisfy_the_project_file(root):
 
 def test_the_core_depends_on_nothing(root):
     assert tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"] == []
+
+
+def test_the_version_stands_in_one_place(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"]
+    assert (root / project["tool"]["hatch"]["version"]["path"]).samefile(remote_store.__file__)
 
 
 def test_every_ignored_lint_rule_has_a_reason(root):
