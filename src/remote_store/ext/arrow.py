@@ -101,7 +101,7 @@ class StoreHandler(_Handler):  # type: ignore[misc]  # pyarrow has no types
     def delete_dir(self, path: str) -> None:
         self.store.delete_folder(path.rstrip("/"), recursive=True)
 
-    def delete_dir_contents(self, path: str, missing_dir_ok: bool = False) -> None:  # noqa: FBT001, FBT002  as pyarrow calls it
+    def delete_dir_contents(self, path: str, missing_dir_ok: bool = False) -> None:  # noqa: FBT002  as pyarrow calls it
         folder = path.rstrip("/")
         if folder and not missing_dir_ok and not self.store.is_folder(folder):
             raise NotFound("no folder stands here to be emptied", path=folder)
