@@ -1,0 +1,357 @@
+"""The local backend: files below one folder of this machine, published whole and never outside that folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from remote_store._io import run
+from remote_store.backend import (
+    Body,
+    BytesBody,
+    Concurrency,
+    Declared,
+    FileInfo,
+    FolderEntry,
+    Op,
+    Page,
+    PartLimits,
+    PutOptions,
+    Span,
+    Traits,
+)
+from remote_store.backends.local import publish
+from remote_store.backends.local.beneath import ANY, FILE, FOLDER, make_folder, open_beneath
+from remote_store.backends.local.streams import FileBody, LocalUpload
+from remote_store.backends.local.sweep import empty_folder, sweep
+from remote_store.backends.local.walk import list_page
+from remote_store.errors import (
+    BackendUnavailable,
+    ContainerNotFound,
+    InvalidPath,
+    NotFound,
+    PermissionDenied,
+    PreconditionFailed,
+    RemoteStoreError,
+    ResourceLocked,
+)
+from remote_store.layers.errors import Errors, kind_of_os_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from remote_store.backend import Buffer, Entry, Upload
+    from remote_store.backends.local.beneath import Way
+
+    Made = list[bytes]
+
+T = TypeVar("T")
+
+__all__ = ["LocalBackend"]
+
+_SMALL = 128 << 10
+"""A file up to so many bytes is read while it is opened."""
+_ATTEMPTS = 100
+"""How often a write begins again whose folder is deleted under it."""
+_DAY = 24 * 3600.0
+_WRITES = frozenset({"put", "begin", "part", "commit", "copy", "move"})
+_CROWDED = BackendUnavailable("too many files are open in this process or on this machine")
+_KINDS: dict[int | None, type[RemoteStoreError] | RemoteStoreError] = {
+    errno.EMFILE: _CROWDED,
+    errno.ENFILE: _CROWDED,
+    errno.ENXIO: NotFound(publish.SPECIAL),
+    errno.ENODEV: NotFound(publish.SPECIAL),
+    errno.EAGAIN: ResourceLocked("another program holds a lease on this file"),
+    errno.EFBIG: RemoteStoreError("the file is larger than the file system or this process's limits allow"),
+    errno.ESTALE: BackendUnavailable("the file server no longer knows the folder"),
+    errno.EACCES: PermissionDenied("the operating system refused; check owner and mode of the file and its folders"),
+    errno.EROFS: PermissionDenied("the file system is read-only"),
+}
+
+
+class LocalBackend(Declared):
+    """Files below a folder of this machine.
+
+    Options:
+        root: the folder; a relative one is taken from the working directory of now.
+        create: make the root folder when the first file is written; False: it must be there. Default True.
+        durable: wait until each change is on the disk itself, so that it outlives a power cut. Default False.
+    """
+
+    traits = Traits(
+        name="local",
+        concurrency=Concurrency.BLOCKS,
+        hierarchical=True,
+        atomic_put=True,
+        exclusive_create=True,
+        compare_and_swap=True,
+        atomic_move=True,
+        exclusive_copy=True,
+        ranges=True,
+        delete_reports_absence=True,
+        native_results=True,
+        parts=PartLimits(size=1 << 20),
+    )
+
+    def __init__(self, root: str | os.PathLike[str], *, create: bool = True, durable: bool = False) -> None:
+        given = os.fspath(root)
+        if not isinstance(given, str):
+            raise TypeError(f"root is a str or a path, not {type(root).__name__}")
+        if not given or "\0" in given:
+            raise ValueError("root is the path of a folder, neither empty nor with a NUL in it")
+        self._root = os.path.abspath(given)  # noqa: PTH100  links in the root's path stay as they are
+        self._top = os.fsencode(self._root).rstrip(b"/")
+        self._create = create
+        self._durable = durable
+        options = {"create": create} if not create else {}
+        self._made = ((self._root,), options | {"durable": durable} if durable else options)
+
+    async def stat(self, key: str) -> Entry:
+        fd = self._open(_encoded(key), ANY)
+        try:
+            facts = os.fstat(fd)
+        finally:
+            os.close(fd)
+        if stat.S_ISREG(facts.st_mode):
+            return _info(key, facts)
+        if stat.S_ISDIR(facts.st_mode):
+            return FolderEntry(key)
+        raise NotFound(publish.SPECIAL)
+
+    async def get(
+        self, key: str, span: Span | None = None, if_match: str | None = None, version: str | None = None
+    ) -> Body:
+        fd = self._open_file(key)
+        try:
+            facts = os.fstat(fd)
+            entry = _info(key, facts)
+            if if_match is not None and if_match != entry.etag:
+                raise PreconditionFailed("the file is another version by now")
+            start, length = 0, facts.st_size
+            if span is not None:
+                start, length = span.offset, max(length - span.offset, 0)
+                if span.length is not None and span.length < length:
+                    length = span.length
+            if length <= _SMALL and len(data := os.pread(fd, length, start)) == length:
+                return BytesBody(entry, data, start)
+            body = FileBody(fd, entry, start, length)
+            fd = -1
+            return body
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+    async def list(self, folder: str, recursive: bool, token: object | None, limit: int | None) -> Page:
+        _encoded(folder)
+        page = list_page(self._top, folder, token, limit, recursive=recursive)
+        if token is None and not page.entries:
+            self._see_root()
+        return page
+
+    async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
+        folder, _, name = _encoded(key).rpartition(b"/")
+        work = partial(publish.put, name=name, data=data, options=options, durable=self._durable)
+        return _info(key, self._within(folder, work, make=options.if_match is None))
+
+    async def begin(self, key: str, options: PutOptions) -> Upload:
+        folder, _, name = _encoded(key).rpartition(b"/")
+        made: Made = []
+
+        def start(fd: int) -> LocalUpload:
+            undo = partial(self._unmake, made)
+            return LocalUpload(key, fd, name, options, undo, durable=self._durable)
+
+        return self._within(folder, start, made, make=options.if_match is None)
+
+    async def delete(self, key: str, if_match: str | None = None) -> None:
+        folder, _, name = _encoded(key).rpartition(b"/")
+        try:
+            with self._folder(folder) as fd:
+                publish.remove(fd, name, if_match, durable=self._durable)
+        except FileNotFoundError as missing:
+            if if_match is None or isinstance(missing, ContainerNotFound):
+                raise
+            raise PreconditionFailed("the file that if_match names is gone") from missing
+
+    async def delete_many(self, keys: Sequence[str]) -> Sequence[tuple[str, Exception]]:
+        failed: list[tuple[str, Exception]] = []
+        for key in keys:
+            try:
+                await self.delete(key)
+            except FileNotFoundError as missing:
+                if isinstance(missing, ContainerNotFound):
+                    raise
+            except (OSError, RemoteStoreError) as error:
+                failed.append((key, error))
+        return failed
+
+    async def remove_folder(self, folder: str) -> None:
+        above, _, name = _encoded(folder).rpartition(b"/")
+        with self._folder(above) as fd:
+            if _unlinked(fd, name):
+                return
+            try:
+                os.rmdir(name, dir_fd=fd)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not self._sweep(_encoded(folder), _DAY):
+                    raise
+                os.rmdir(name, dir_fd=fd)  # drafts of killed writers were all that was in it
+            if self._durable:
+                publish.sync(fd)
+
+    async def delete_tree(self, folder: str) -> None:
+        above, _, name = _encoded(folder).rpartition(b"/")
+        with self._folder(above) as fd:
+            if not _unlinked(fd, name):
+                empty_folder(fd, name, durable=self._durable)
+
+    async def copy(self, source: str, target: str, overwrite: bool) -> None:
+        self._copy(source, target, PutOptions(overwrite))
+
+    async def move(self, source: str, target: str, overwrite: bool) -> None:
+        old_folder, _, name = _encoded(source).rpartition(b"/")
+        new_folder, _, new = _encoded(target).rpartition(b"/")
+        options = PutOptions(overwrite)
+        with self._folder(old_folder) as here:
+            publish.see_file(here, name)  # a missing source is the first thing to say
+            moved = self._within(
+                new_folder, lambda there: publish.move(here, name, there, new, options, durable=self._durable)
+            )
+        if not moved:
+            etag = self._copy(source, target, options)
+            await self.delete(source, etag)
+
+    def cleanup(self, older_than: float = _DAY) -> int:
+        """Delete what killed writers left: their hidden drafts, if older than so many seconds; return how many.
+
+        Reach it from a store with ``store.unwrap(LocalBackend).cleanup()``. Drafts of living writers stay.
+        """
+
+        async def work() -> int:
+            return self._sweep(b"", older_than)
+
+        if isinstance(older_than, bool) or not isinstance(older_than, int | float):
+            raise TypeError(f"older_than is a number of seconds, not {type(older_than).__name__}")
+        return run(Errors(self)(Op("cleanup", "", writes=True), work))
+
+    def classify(self, exc: Exception, op: Op) -> type[RemoteStoreError] | RemoteStoreError | None:
+        if not isinstance(exc, OSError):
+            return None
+        if exc.errno == errno.ENOTDIR and op.name not in _WRITES:
+            return NotFound
+        return _KINDS.get(exc.errno) or kind_of_os_error(exc)
+
+    def native_path(self, key: str) -> str:
+        return f"{self._root.rstrip('/')}/{key}" if key else self._root
+
+    def unwrap(self, kind: type[Any]) -> Any:
+        import pathlib
+
+        return pathlib.Path(self._root) if kind is pathlib.Path else None
+
+    async def close(self) -> None:
+        """Nothing to let go of: no descriptor outlives a call, but those of open files."""
+
+    def _open(self, path: bytes, way: Way) -> int:
+        try:
+            return open_beneath(self._top, path, way)
+        except FileNotFoundError:
+            self._see_root()
+            raise
+        except NotADirectoryError as below_a_file:
+            self._see_root()
+            raise NotFound("nothing stands here") from below_a_file
+
+    def _open_file(self, key: str) -> int:
+        """Open a file to read it; a folder, pipe, socket or device is none."""
+        fd = self._open(_encoded(key), FILE)
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISREG(mode):
+            return fd
+        os.close(fd)
+        raise NotFound(publish.A_FOLDER if stat.S_ISDIR(mode) else publish.SPECIAL)
+
+    @contextmanager
+    def _folder(self, path: bytes) -> Iterator[int]:
+        fd = self._open(path, FOLDER)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _see_root(self) -> None:
+        """Raise if it is the root folder itself that is missing."""
+        try:
+            mode = os.stat(self._top + b"/").st_mode  # noqa: PTH116  the root may be no text
+        except FileNotFoundError:
+            if self._create:
+                return
+            raise ContainerNotFound(f"the root folder {self._root!r} is missing") from None
+        if not stat.S_ISDIR(mode):
+            raise ContainerNotFound(f"the root {self._root!r} is not a folder")
+
+    def _within(self, folder: bytes, work: Callable[[int], T], made: Made | None = None, *, make: bool = True) -> T:
+        """Do work in an open folder; made if need be, and made again if it is deleted meanwhile."""
+        made = [] if made is None else made
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                if make:
+                    fd = make_folder(self._top, folder, made, create=self._create, durable=self._durable)
+                else:
+                    fd = self._open(folder, FOLDER)
+                try:
+                    return work(fd)
+                finally:
+                    os.close(fd)
+            except BaseException as error:
+                lost = isinstance(error, FileNotFoundError) and not isinstance(error, RemoteStoreError)
+                if not lost or not make or attempt == _ATTEMPTS:
+                    self._unmake(made)
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _unmake(self, made: Sequence[bytes]) -> None:
+        """Delete folders that were made for a file that never came, unless somebody uses them."""
+        for path in reversed(made):
+            above, _, name = path.rpartition(b"/")
+            with suppress(OSError, RemoteStoreError), self._folder(above) as fd:
+                os.rmdir(name, dir_fd=fd)
+
+    def _copy(self, source: str, target: str, options: PutOptions) -> str:
+        """Copy a file; return the etag of what was copied."""
+        folder, _, name = _encoded(target).rpartition(b"/")
+        fd = self._open_file(source)
+        try:
+            work = partial(publish.put_copy, name=name, source=fd, options=options, durable=self._durable)
+            self._within(folder, work)
+            return publish.etag_of(os.fstat(fd))
+        finally:
+            os.close(fd)
+
+    def _sweep(self, folder: bytes, older_than: float) -> int:
+        with self._folder(folder) as fd:
+            return sweep(fd, older_than)
+
+
+def _encoded(key: str) -> bytes:
+    """Return a key as the file system's bytes; names of drafts are no keys."""
+    if publish.PREFIX in key and any(segment.startswith(publish.PREFIX) for segment in key.split("/")):
+        raise InvalidPath(f"names that begin with {publish.PREFIX!r} are kept for files being written")
+    return key.encode()
+
+
+def _unlinked(parent: int, name: bytes) -> bool:
+    """Delete a link where a folder is to be deleted, since what it points to is another's; say if it was one."""
+    facts = publish.look(parent, name)
+    if facts is None or not stat.S_ISLNK(facts.st_mode):
+        return False
+    os.unlink(name, dir_fd=parent)
+    return True
+
+
+def _info(key: str, facts: os.stat_result) -> FileInfo:
+    return FileInfo(key, facts.st_size, facts.st_mtime, publish.etag_of(facts))
