@@ -59,7 +59,9 @@ class Stack:
         removed = {cap for layer in layers for cap in getattr(layer, "removes", ())}
         self.capabilities = capabilities_of(self.backend) - removed
         at_work = [layer.on(self.io) if hasattr(layer, "on") else layer for layer in layers]
-        self._enter = _compose([*at_work, Retry(self.retry, self.io), Errors(self.backend)])
+        within = [layer for layer in at_work if getattr(layer, "inside_retry", False)]
+        around = [layer for layer in at_work if not getattr(layer, "inside_retry", False)]
+        self._enter = _compose([*around, Retry(self.retry, self.io), *within, Errors(self.backend)])
 
     def wearing(self, layers: tuple[Any, ...]) -> Stack:
         """Return a stack on the same connections under other layers; whoever opened this one closes both."""
@@ -73,7 +75,12 @@ class Stack:
         """Run one call of the backend inside all layers."""
         if self.closed and op.name != "abort":  # a late abort still cleans up
             raise RemoteStoreError("the store is closed", path=op.key, backend=self.backend.traits.name)
-        result: T = await self._enter(op, partial(self.io.drive, function, args))
+        try:
+            result: T = await self._enter(op, partial(self.io.drive, function, args))
+        except RemoteStoreError as error:
+            if error.backend is None:  # raised by a layer, which need not know whom it wraps
+                error.backend = self.backend.traits.name
+            raise
         return result
 
     async def close(self) -> None:

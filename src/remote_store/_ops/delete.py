@@ -24,8 +24,11 @@ async def delete(scope: Scope, path: PathInput, *, missing_ok: bool, if_match: s
     """Delete one file."""
     key = scope.key(path)
     deletes = scope.require(Deletes, Capability.DELETE)
-    if if_match is not None and Capability.COMPARE_AND_SWAP not in scope.stack.capabilities:
-        raise scope.lacks(Capability.COMPARE_AND_SWAP, key)
+    if if_match is not None:
+        if not isinstance(if_match, str):
+            raise TypeError(f"if_match is an etag (str) or None, not {type(if_match).__name__}")
+        if Capability.COMPARE_AND_SWAP not in scope.stack.capabilities:
+            raise scope.lacks(Capability.COMPARE_AND_SWAP, key)
     op = Op("delete", key, repeatable=if_match is None and missing_ok, writes=True)
     try:
         if not missing_ok and not scope.backend.traits.delete_reports_absence:

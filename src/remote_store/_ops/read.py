@@ -141,10 +141,10 @@ class ManyReads:
         if self._group is None:
             self._group = self._scope.stack.io.group(self._limit)
         while len(self._ahead) < 2 * self._limit:
-            path = next(self._paths, None)
-            if path is None:
+            try:
+                key = self._scope.key(next(self._paths))
+            except StopIteration:
                 break
-            key = self._scope.key(path)
             self._ahead.append((key, self._group.spawn(read_bytes, self._scope, key)))
         if not self._ahead:
             return None
