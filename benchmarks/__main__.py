@@ -7,6 +7,7 @@ import importlib
 import json
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,21 +31,26 @@ ROWS = {
 }
 
 
-def measure(rows: list[str], *, quick: bool) -> list[Figure]:
-    """Run the rows one after the other; within each, contenders take turns."""
+def measure(rows: list[str], *, quick: bool) -> tuple[list[Figure], list[str]]:
+    """Run the rows one after the other; within each, contenders take turns. Returns the rows that broke, too."""
     found: list[Figure] = []
+    broken: list[str] = []
     with Ground(quick=quick) as ground:
         for row in rows:
             print(f"-- {row}", flush=True)
             began = time.monotonic()
-            for figure in importlib.import_module(f"benchmarks.rows.{ROWS[row]}").figures(ground):
-                found.append(figure)
-                print(report.text_table([figure]).partition("\n")[2], flush=True)
+            try:
+                for figure in importlib.import_module(f"benchmarks.rows.{ROWS[row]}").figures(ground):
+                    found.append(figure)
+                    print(report.text_table([figure]).partition("\n")[2], flush=True)
+            except Exception:  # noqa: BLE001 - the other rows are still worth having
+                traceback.print_exc()
+                broken.append(row)
             print(f"   done in {time.monotonic() - began:.0f} s", flush=True)
-    return found
+    return found, broken
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"{', '.join(ROWS)}; all of them if none is named")
     parser.add_argument("--quick", action="store_true", help="few rounds and less data: to see that it works")
@@ -54,7 +60,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     began = time.monotonic()
-    figures = measure(asked.rows or list(ROWS), quick=asked.quick)
+    figures, broken = measure(asked.rows or list(ROWS), quick=asked.quick)
     seconds = time.monotonic() - began
     name = "part" if asked.rows else "quick" if asked.quick else "latest"
     asked.into.mkdir(exist_ok=True)
@@ -65,6 +71,9 @@ def main() -> None:
     print(f"\n{report.text_table(figures)}\n")
     missed = sum(check.met(figure) is False for figure in figures for check in figure.checks)
     print(f"{seconds:.0f} s; {missed} targets missed; written to {asked.into / name}.*")
+    if broken:
+        print(f"these rows broke: {', '.join(broken)}")
+    return len(broken)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def costs(figure: Figure) -> dict[str, float]:
     for name in figure.values:
         rate = figure.unit == "/s"
         ratio = figure.ratio(OURS, name) if rate else figure.ratio(name, OURS)
-        if name != OURS and ratio:
+        if name != OURS and ratio and ratio > 0:
             found[name] = ratio
     return found
 
