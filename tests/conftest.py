@@ -1,3 +1,9 @@
-"""Plugins of the test suite."""
+"""Plugins and options of the test suite."""
 
-pytest_plugins = ["tests.servers.plugin"]
+import pytest
+
+pytest_plugins = ["remote_store.testing.plugin", "tests.servers.plugin"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="rewrite the documents that tests/repo checks")

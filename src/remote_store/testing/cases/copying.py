@@ -1,0 +1,172 @@
+"""Copying and moving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from remote_store.capabilities import Capability
+from remote_store.errors import AlreadyExists, NotFound
+from remote_store.testing.bench import Bench
+from remote_store.testing.cases.publishing import enough
+from remote_store.testing.cases.tables import keys_of, raised
+from remote_store.testing.faces import call, together
+from remote_store.testing.marks import clause, needs
+
+if TYPE_CHECKING:
+    from remote_store.store import Store
+
+
+class Copying(Bench):
+    @clause("COPY-01", "COPY-07", "WRITE-08")
+    @needs(Capability.COPY)
+    def test_a_copy_has_the_bytes_and_the_source_stays(self, store: Store) -> None:
+        big = enough(store)
+        for key, data in {"empty": b"", "small": b"data", "big": big}.items():
+            store.write(key, data)
+            store.copy(key, f"copies/of/{key}")
+            assert store.read_bytes(f"copies/of/{key}") == data
+            assert store.read_bytes(key) == data
+            assert store.head(f"copies/of/{key}").key == f"copies/of/{key}"
+        store.write("small", b"changed", overwrite=True)
+        assert store.read_bytes("copies/of/small") == b"data"
+        store.delete("small")
+        assert store.read_bytes("copies/of/small") == b"data"
+
+    @clause("COPY-02")
+    @needs(Capability.COPY, Capability.USER_METADATA)
+    def test_metadata_travels_with_a_copy(self, store: Store) -> None:
+        store.write("a", b"data", metadata={"owner": "me"}, content_type="text/csv")
+        store.write("old", b"old", metadata={"stale": "1"}, content_type="text/old")
+        store.copy("a", "b")
+        store.copy("a", "old", overwrite=True)
+        for key in ("a", "b", "old"):
+            facts = store.get_file_info(key)
+            assert (dict(facts.metadata or {}), facts.content_type) == ({"owner": "me"}, "text/csv"), key
+
+    @clause("COPY-03", "ERR-02")
+    @needs(Capability.COPY)
+    def test_a_copy_of_nothing_names_the_source(self, store: Store) -> None:
+        store.write("target", b"old")
+        for target in ("new", "target"):
+            for overwrite in (False, True):
+                with raised(store, NotFound, "missing"):
+                    store.copy("missing", target, overwrite=overwrite)
+        with raised(store, NotFound, "missing"):
+            store.copy("missing", "missing", overwrite=True)
+        assert store.read_bytes("target") == b"old"
+        assert not store.exists("new")
+
+    @clause("COPY-04")
+    @needs(Capability.COPY)
+    def test_a_copy_onto_a_file_names_the_target(self, store: Store) -> None:
+        store.write("source", b"new")
+        store.write("target", b"old and longer")
+        with raised(store, AlreadyExists, "target"):
+            store.copy("source", "target")
+        assert store.read_bytes("target") == b"old and longer"
+        store.copy("source", "target", overwrite=True)
+        assert store.read_bytes("target") == b"new"
+
+    @clause("COPY-05")
+    @needs(Capability.COPY)
+    def test_a_copy_onto_itself_changes_nothing(self, store: Store) -> None:
+        store.write("a", b"data")
+        before = store.head("a")
+        with raised(store, AlreadyExists, "a"):
+            store.copy("a", "a")
+        store.copy("a", "a", overwrite=True)
+        assert store.read_bytes("a") == b"data"
+        assert store.head("a") == before
+
+    @clause("COPY-06")
+    @needs(Capability.COPY, Capability.LIST)
+    def test_a_folder_is_not_copied(self, store: Store) -> None:
+        store.write("folder/a", b"data")
+        with raised(store, NotFound, "folder"):
+            store.copy("folder", "other")
+        assert keys_of(store) == ["folder/a"]
+
+    @clause("MOVE-01", "WRITE-08")
+    @needs(Capability.MOVE)
+    def test_a_move_leaves_nothing_behind(self, store: Store) -> None:
+        for key, data in {"empty": b"", "small": b"data", "big": enough(store)}.items():
+            store.write(key, data)
+            store.move(key, f"moved/to/{key}")
+            assert store.read_bytes(f"moved/to/{key}") == data
+            assert not store.exists(key)
+            assert store.head(f"moved/to/{key}").key == f"moved/to/{key}"
+        store.move("moved/to/small", "small")
+        assert store.read_bytes("small") == b"data"
+
+    @clause("MOVE-01", "COPY-02")
+    @needs(Capability.MOVE, Capability.USER_METADATA)
+    def test_metadata_travels_with_a_move(self, store: Store) -> None:
+        store.write("a", b"data", metadata={"owner": "me"}, content_type="text/csv")
+        store.write("old", b"old", metadata={"stale": "1"})
+        for source, target in (("a", "b"), ("b", "old")):
+            store.move(source, target, overwrite=True)
+            facts = store.get_file_info(target)
+            assert (dict(facts.metadata or {}), facts.content_type) == ({"owner": "me"}, "text/csv")
+
+    @clause("MOVE-02")
+    @needs(Capability.MOVE)
+    def test_a_move_of_nothing_names_the_source(self, store: Store) -> None:
+        store.write("target", b"old")
+        for target in ("new", "target"):
+            for overwrite in (False, True):
+                with raised(store, NotFound, "missing"):
+                    store.move("missing", target, overwrite=overwrite)
+        assert store.read_bytes("target") == b"old"
+        assert not store.exists("new")
+
+    @clause("MOVE-03")
+    @needs(Capability.MOVE)
+    def test_a_move_onto_a_file_names_the_target(self, store: Store) -> None:
+        store.write("source", b"new")
+        store.write("target", b"old and longer")
+        with raised(store, AlreadyExists, "target"):
+            store.move("source", "target")
+        assert store.read_bytes("target") == b"old and longer"
+        assert store.read_bytes("source") == b"new"
+        store.move("source", "target", overwrite=True)
+        assert store.read_bytes("target") == b"new"
+        assert not store.exists("source")
+
+    @clause("MOVE-04")
+    @needs(Capability.MOVE)
+    def test_a_move_onto_itself_loses_nothing(self, store: Store) -> None:
+        store.write("a", b"data")
+        with raised(store, AlreadyExists, "a"):
+            store.move("a", "a")
+        store.move("a", "a", overwrite=True)
+        assert store.read_bytes("a") == b"data"
+        with raised(store, NotFound, "missing"):
+            store.move("missing", "missing", overwrite=True)
+
+    @clause("COPY-06")
+    @needs(Capability.MOVE, Capability.LIST)
+    def test_a_folder_is_not_moved(self, store: Store) -> None:
+        store.write("folder/a", b"data")
+        for overwrite in (False, True):
+            with raised(store, NotFound, "folder"):
+                store.move("folder", "other", overwrite=overwrite)
+        assert keys_of(store) == ["folder/a"]
+
+    @clause("MOVE-06", "CAP-04")
+    @needs(Capability.ATOMIC_MOVE)
+    def test_of_racing_movers_one_gets_the_file(self, store: Store) -> None:
+        store.write("source", b"data")
+        outcomes = together(store, [_mover(f"target/{number}") for number in range(6)])
+        winners = [number for number, outcome in enumerate(outcomes) if outcome is None]
+        assert len(winners) == 1, outcomes
+        assert all(isinstance(error, NotFound) for error in outcomes if error is not None), outcomes
+        assert not store.exists("source")
+        assert store.read_bytes(f"target/{winners[0]}") == b"data"
+        assert sum(store.exists(f"target/{number}") for number in range(6)) == 1
+
+
+def _mover(target: str) -> Any:
+    def move() -> Any:
+        yield call("move", "source", target)
+
+    return move

@@ -1,0 +1,45 @@
+"""The marks of a test: which clauses it proves, and what a backend needs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from remote_store.capabilities import Capability
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+__all__ = ["NOT_APPLICABLE", "clause", "lacking", "needs"]
+
+NOT_APPLICABLE = "not applicable: "
+"""How the reason of a test begins that a backend does not have to pass."""
+
+
+def clause(*ids: str) -> Callable[[T], T]:
+    """Name the clauses of the contract that a test proves."""
+    return pytest.mark.clause(*ids)
+
+
+def needs(*capabilities: Capability, hierarchical: bool | None = None) -> Callable[[T], T]:
+    """Say what a test needs: capabilities, and real folders (True), none (False) or either (None)."""
+    return pytest.mark.needs(*capabilities, hierarchical=hierarchical)
+
+
+def lacking(marks: list[pytest.Mark], store: Any) -> str | None:
+    """Return why the marks make a test not applicable to a store, or None."""
+    from remote_store.backend import Backend
+
+    traits = store.unwrap(Backend).traits
+    for mark in marks:
+        if mark.name != "needs":
+            continue
+        missing = [need.name for need in mark.args if need not in store.capabilities]
+        if missing:
+            return f"{NOT_APPLICABLE}{traits.name} has no {', '.join(missing)}"
+        hierarchical = mark.kwargs.get("hierarchical")
+        if hierarchical is not None and hierarchical is not traits.hierarchical:
+            return f"{NOT_APPLICABLE}{traits.name} {'has no real folders' if hierarchical else 'has real folders'}"
+    return None
