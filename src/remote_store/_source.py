@@ -6,7 +6,8 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from remote_store.errors import NotFound
+from remote_store.errors import RemoteStoreError
+from remote_store.layers.errors import kind_of_os_error
 from remote_store.path import RemotePath
 
 if TYPE_CHECKING:
@@ -118,8 +119,11 @@ class _Local(_File):
     async def __aenter__(self) -> Self:
         try:
             self._file = await self._io.call(open, self._path, "rb")
-        except FileNotFoundError as missing:
-            raise NotFound("the local file to be written from does not exist", path=self._path) from missing
+        except OSError as failed:
+            kind = kind_of_os_error(failed)
+            reason = (failed.strerror or type(failed).__name__).lower()
+            message = f"the local file to be written from cannot be opened: {reason}"
+            raise (kind if isinstance(kind, type) else RemoteStoreError)(message, path=self._path) from failed
         return self
 
     async def __aexit__(

@@ -165,14 +165,14 @@ class Scope:
         """Return the scope of a folder below."""
         return Scope(self.stack, self.full(self.folder(path)), shared=True)
 
-    def require(self, protocol: type[P], capability: Capability) -> P:
+    def require(self, protocol: type[P], capability: Capability, path: str | None = None) -> P:
         """Return the backend as one that has the capability, typed so.
 
         Raises:
             CapabilityNotSupported: it has not, or a layer took it away.
         """
         if capability not in self.stack.capabilities:
-            raise self.lacks(capability)
+            raise self.lacks(capability, path)
         return cast("P", self.backend)
 
     def lacks(self, capability: Capability, path: str | None = None) -> CapabilityNotSupported:

@@ -58,7 +58,7 @@ class Store(Face):
             NotFound: no file stands there.
             UnicodeDecodeError: the bytes are not in this encoding.
         """
-        return run(read.read_bytes(self._scope, path)).decode(encoding, errors)
+        return run(read.read_text(self._scope, path, encoding, errors))
 
     def read_seekable(
         self, path: PathInput, *, version: str | None = None, info: FileInfo | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from remote_store._arguments import check_etag, check_flag
 from remote_store._io import gather
 from remote_store._ops import info
 from remote_store.backend import Deletes, DeletesMany, Op
@@ -23,10 +24,10 @@ BATCH = 1000
 async def delete(scope: Scope, path: PathInput, *, missing_ok: bool, if_match: str | None) -> None:
     """Delete one file."""
     key = scope.key(path)
-    deletes = scope.require(Deletes, Capability.DELETE)
+    check_flag("missing_ok", missing_ok)
+    deletes = scope.require(Deletes, Capability.DELETE, key)
     if if_match is not None:
-        if not isinstance(if_match, str):
-            raise TypeError(f"if_match is an etag (str) or None, not {type(if_match).__name__}")
+        check_etag(if_match)
         if Capability.COMPARE_AND_SWAP not in scope.stack.capabilities:
             raise scope.lacks(Capability.COMPARE_AND_SWAP, key)
     op = Op("delete", key, repeatable=if_match is None and missing_ok, writes=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from remote_store._arguments import check_flag
 from remote_store._io import gather
 from remote_store._ops import info, listing
 from remote_store.backend import DeletesTrees, FolderEntry, Folders, Lists, Op
@@ -37,11 +38,15 @@ async def delete_folder(scope: Scope, path: PathInput, *, recursive: bool, missi
     folder = scope.folder(path)
     if not folder:
         raise scope.error(InvalidPath, "the store's root cannot be deleted", folder)
-    scope.require(Lists, Capability.DELETE)
+    check_flag("recursive", recursive)
+    check_flag("missing_ok", missing_ok)
+    scope.require(Lists, Capability.DELETE, folder)
     try:
         if not recursive:
             await _delete_empty(scope, folder)
         elif isinstance(scope.backend, DeletesTrees):
+            if not scope.backend.traits.hierarchical:
+                await _prove(scope, folder)
             op = Op("delete_tree", folder, writes=True)
             await scope.stack.call(op, scope.backend.delete_tree, scope.full(folder))
         else:
@@ -51,6 +56,12 @@ async def delete_folder(scope: Scope, path: PathInput, *, recursive: bool, missi
     except NotFound:
         if not missing_ok:
             raise
+
+
+async def _prove(scope: Scope, folder: str) -> None:
+    """Raise unless a folder stands there; asked apart, so that a repeated deletion may find nothing left."""
+    if not await info.is_folder(scope, folder):
+        raise scope.error(NotFound, "no folder stands here", folder)
 
 
 async def _delete_empty(scope: Scope, folder: str) -> None:
@@ -72,8 +83,7 @@ async def _remove(scope: Scope, folder: str) -> bool:
 async def _delete_below(scope: Scope, folder: str) -> None:
     from remote_store._ops.delete import delete_keys
 
-    if not await info.is_folder(scope, folder):
-        raise scope.error(NotFound, "no folder stands here", folder)
+    await _prove(scope, folder)
     found = listing.files(scope, folder, recursive=True, pattern=None, max_depth=None)
     while (page := await found.next()) is not None:
         await delete_keys(scope, [entry.key for entry in page])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from remote_store._arguments import check_flag
 from remote_store._glob import compile_glob, compile_name, fixed_folder
 from remote_store.backend import FileInfo, FolderEntry, Lists, Op
 from remote_store.capabilities import Capability
@@ -79,6 +80,7 @@ def files(
     folder itself, 1 its subfolders too, and so on; it implies nothing unless ``recursive``.
     """
     folder = scope.folder(path)
+    check_flag("recursive", recursive)
     if max_depth is not None and (isinstance(max_depth, bool) or not isinstance(max_depth, int)):
         raise TypeError(f"max_depth is an int or None, not {type(max_depth).__name__}")
     if max_depth is not None and max_depth < 0:

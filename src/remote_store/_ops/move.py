@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from remote_store._arguments import check_flag
 from remote_store._ops import info, read
 from remote_store._ops.write import Publication
 from remote_store.backend import Copies, Deletes, Moves, Op, PutOptions, Puts
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 async def copy(scope: Scope, source: PathInput, target: PathInput, *, overwrite: bool) -> None:
     """Copy a file with its metadata."""
     src, dst = scope.key(source), scope.key(target)
-    scope.require(Puts, Capability.COPY)
+    check_flag("overwrite", overwrite)
+    scope.require(Puts, Capability.COPY, src)
     if await _settled(scope, src, dst, overwrite=overwrite):
         return
     await _copy(scope, src, dst, overwrite=overwrite)
@@ -27,6 +29,7 @@ async def copy(scope: Scope, source: PathInput, target: PathInput, *, overwrite:
 async def move(scope: Scope, source: PathInput, target: PathInput, *, overwrite: bool) -> None:
     """Move a file; without a rename in the service, the source goes once the copy is proven."""
     src, dst = scope.key(source), scope.key(target)
+    check_flag("overwrite", overwrite)
     if Capability.MOVE not in scope.stack.capabilities:
         raise scope.lacks(Capability.MOVE, src)
     if await _settled(scope, src, dst, overwrite=overwrite):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from remote_store._arguments import check_codec
 from remote_store._ops import info
 from remote_store.backend import Body, Op, Span
 from remote_store.capabilities import Capability
@@ -39,7 +40,11 @@ async def open_feed(
 
 def need_versions(scope: Scope, key: str, version: str | None) -> None:
     """Refuse a version where the store keeps none."""
-    if version is not None and Capability.VERSIONS not in scope.stack.capabilities:
+    if version is None:
+        return
+    if not isinstance(version, str):
+        raise TypeError(f"version is a str or None, not {type(version).__name__}")
+    if Capability.VERSIONS not in scope.stack.capabilities:
         raise scope.lacks(Capability.VERSIONS, key)
 
 
@@ -65,6 +70,12 @@ async def _whole(scope: Scope, key: str, span: Span | None, version: str | None)
     if isinstance(got, Body):
         return await Feed(scope, key, got).all()
     return got if type(got) is bytes else bytes(got)
+
+
+async def read_text(scope: Scope, path: PathInput, encoding: str, errors: str) -> str:
+    """Return a whole file as text."""
+    check_codec(encoding, errors)
+    return (await read_bytes(scope, path)).decode(encoding, errors)
 
 
 async def _take(scope: Scope, key: str, span: Span | None, version: str | None) -> Buffer | Body:

@@ -19,12 +19,14 @@ LONGEST = 7 * 24 * 3600.0
 async def presign(scope: Scope, path: PathInput, *, expires: float | timedelta, method: str) -> str:
     """Return a URL that needs no credentials until it expires."""
     key = scope.key(path)
-    signs = scope.require(Signs, Capability.PRESIGN)
     seconds = expires.total_seconds() if isinstance(expires, timedelta) else expires
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"expires is seconds or a timedelta, not {type(expires).__name__}")
     if not 1 <= seconds <= LONGEST:
         raise ValueError(f"expires lies between 1 second and 7 days, not {seconds:g} seconds")
+    if not isinstance(method, str):
+        raise TypeError(f"method is a str, not {type(method).__name__}")
     if method not in ("GET", "PUT"):
         raise ValueError(f"method is 'GET' or 'PUT', not {method!r}")
+    signs = scope.require(Signs, Capability.PRESIGN, key)
     return await scope.stack.call(Op("presign", key), signs.presign, scope.prefix + key, float(seconds), method)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from remote_store._arguments import check_codec, check_etag, check_flag
 from remote_store._ops import info
 from remote_store._source import open_source, whole
 from remote_store.backend import Op, PutOptions, Puts, Uploads
@@ -33,8 +34,9 @@ def put_options(
     overwrite: bool, metadata: Mapping[str, str] | None, content_type: str | None, if_match: str | None
 ) -> PutOptions:
     """Check the types of a write's options and put them together."""
-    if overwrite is not False and overwrite is not True:
-        raise TypeError(f"overwrite is True or False, not {type(overwrite).__name__}")
+    check_flag("overwrite", overwrite)
+    if if_match is not None:
+        check_etag(if_match)
     if metadata is not None and not hasattr(metadata, "items"):
         raise TypeError(f"metadata is a mapping of str to str, not {type(metadata).__name__}")
     return PutOptions(overwrite, if_match, metadata or None, content_type)
@@ -63,12 +65,9 @@ async def write(
 def prepare(scope: Scope, path: PathInput, options: PutOptions, capability: Capability) -> str:
     """Check everything about a write that can be checked before any I/O, and return the key."""
     key = scope.key(path)
-    scope.require(Puts, capability)
-    if options.if_match is not None:
-        if not isinstance(options.if_match, str):
-            raise TypeError(f"if_match is an etag (str) or None, not {type(options.if_match).__name__}")
-        if Capability.COMPARE_AND_SWAP not in scope.stack.capabilities:
-            raise scope.lacks(Capability.COMPARE_AND_SWAP, key)
+    scope.require(Puts, capability, key)
+    if options.if_match is not None and Capability.COMPARE_AND_SWAP not in scope.stack.capabilities:
+        raise scope.lacks(Capability.COMPARE_AND_SWAP, key)
     if options.metadata or options.content_type is not None:
         if Capability.USER_METADATA not in scope.stack.capabilities:
             raise scope.lacks(Capability.USER_METADATA, key)
@@ -123,6 +122,7 @@ def encoded(text: str, encoding: str, errors: str) -> bytes:
     """Return text as bytes; newlines stay as they are."""
     if not isinstance(text, str):
         raise TypeError(f"text is a str, not {type(text).__name__}; write takes bytes")
+    check_codec(encoding, errors)
     return text.encode(encoding, errors)
 
 

@@ -57,7 +57,7 @@ class AsyncStore(Face):
             NotFound: no file stands there.
             UnicodeDecodeError: the bytes are not in this encoding.
         """
-        return (await read.read_bytes(self._scope, path)).decode(encoding, errors)
+        return await read.read_text(self._scope, path, encoding, errors)
 
     async def read_seekable(
         self, path: PathInput, *, version: str | None = None, info: FileInfo | None = None
