@@ -159,6 +159,8 @@ class Page(NamedTuple):
 
     entries: Sequence[Entry]
     token: object | None = None
+    marked: bool = False
+    """The folder itself was met on this page, as a marker of its own: it stands even if nothing is in it."""
 
 
 class Body:

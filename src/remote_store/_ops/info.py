@@ -72,7 +72,7 @@ async def _any_below(scope: Scope, key: str) -> bool:
     token: object | None = None
     while True:
         page = await scope.stack.call(Op("list", key), lists.list, scope.full(key), False, token, 1)
-        if page.entries:
+        if page.entries or page.marked:
             return True
         token = page.token
         if token is None:

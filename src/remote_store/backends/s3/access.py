@@ -1,0 +1,314 @@
+"""How a bucket is reached: address, credentials, and the clients made of them, each no earlier than it is needed."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from remote_store.errors import ConfigError, PermissionDenied
+from remote_store.secret import Secret, reveal
+
+if TYPE_CHECKING:
+    from remote_store._io import Io
+    from remote_store.backends._obstore import Engine
+
+__all__ = ["Access", "Clients", "Keys", "Place"]
+
+POOL = 32
+"""Connections that a client of botocore keeps."""
+
+# What may stand before a host name: no dots, which a wildcard certificate does not cover.
+_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]").fullmatch
+
+
+_TEXTS = ("bucket", "region", "endpoint_url", "access_key", "profile", "addressing", "ca_bundle")
+
+
+class Keys(NamedTuple):
+    """Static credentials."""
+
+    access_key: str
+    secret_key: Secret
+    token: Secret | None
+
+
+class Place(NamedTuple):
+    """Where a bucket is."""
+
+    endpoint: str
+    """The service's address, without the bucket."""
+    region: str
+    virtual: bool
+    """Whether the bucket is part of the host name."""
+    bucket_url: str
+
+
+class Access(NamedTuple):
+    """The options of an S3Backend that say how to reach its bucket."""
+
+    bucket: str
+    region: str | None
+    endpoint_url: str | None
+    access_key: str | None
+    secret_key: Secret | None
+    session_token: Secret | None
+    profile: str | None
+    anonymous: bool
+    addressing: str | None
+    connect_timeout: float
+    read_timeout: float
+    ca_bundle: str | None
+
+    def check(self) -> None:
+        """Refuse what cannot be meant, before any I/O."""
+        for name in _TEXTS:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise TypeError(f"{name} is a str or None, not {type(value).__name__}")
+        if not self.bucket or not isinstance(self.bucket, str) or "/" in self.bucket:
+            raise ConfigError(f"bucket is the name of a bucket, not {self.bucket!r}")
+        if (self.access_key is None) != (self.secret_key is None) or (self.session_token and not self.access_key):
+            raise ConfigError("access_key and secret_key belong together, and session_token to both")
+        if (self.access_key is not None) + (self.profile is not None) + self.anonymous > 1:
+            raise ConfigError("keys, profile and anonymous exclude each other")
+        if self.addressing not in (None, "path", "virtual"):
+            raise ConfigError(f"addressing is 'path' or 'virtual', not {self.addressing!r}")
+        if self.endpoint_url is not None and not re.match(r"https?://[^/?#@]+", self.endpoint_url):
+            raise ConfigError("endpoint_url is an address such as 'https://storage.example.com'")
+        for name in ("connect_timeout", "read_timeout"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}")
+            if not value > 0:
+                raise ValueError(f"{name} is more than 0 seconds, not {value:g}")
+
+    def keys(self) -> Keys | None:
+        """Return the keys that are known without asking botocore: those given, or those of the environment."""
+        if self.access_key is not None and self.secret_key is not None:
+            return Keys(self.access_key, self.secret_key, self.session_token)
+        found = os.environ
+        if self.profile is None and found.get("AWS_ACCESS_KEY_ID") and found.get("AWS_SECRET_ACCESS_KEY"):
+            token = found.get("AWS_SESSION_TOKEN")
+            secret = Secret(found["AWS_SECRET_ACCESS_KEY"])
+            return Keys(found["AWS_ACCESS_KEY_ID"], secret, Secret(token) if token else None)
+        return None
+
+    def stated_region(self) -> str | None:
+        """Return the region that options or environment name."""
+        return self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+
+    def stated_endpoint(self) -> str | None:
+        """Return the endpoint that options or environment name."""
+        return self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+    def is_plain(self) -> bool:
+        """Say whether no configuration file has a say, so that botocore need not be loaded."""
+        if self.profile is not None or not (self.anonymous or self.keys()):
+            return False
+        if self.stated_endpoint() is not None or self.stated_region() is not None:
+            return True
+        from pathlib import Path
+
+        return not Path(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser().exists()
+
+    def trusted(self) -> str | None:
+        """Return the file of certificates to trust besides the system's."""
+        return self.ca_bundle or os.environ.get("AWS_CA_BUNDLE")
+
+    def place(self, endpoint: str, region: str) -> Place:
+        """Say where the bucket is, once endpoint and region are known."""
+        endpoint = endpoint.rstrip("/")
+        virtual = self.virtual()
+        scheme, _, rest = endpoint.partition("://")
+        return Place(
+            endpoint, region, virtual, f"{scheme}://{self.bucket}.{rest}" if virtual else f"{endpoint}/{self.bucket}"
+        )
+
+    def virtual(self) -> bool:
+        """Say whether the bucket becomes part of the host name."""
+        if self.addressing is not None:
+            return self.addressing == "virtual"
+        return self.stated_endpoint() is None and _LABEL(self.bucket) is not None
+
+
+class Clients:
+    """The clients of one bound backend in one process, made when first asked for; safe for threads."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self._lock = threading.RLock()
+        self._session: Any = None
+        self._client: Any = None
+        self._place: Place | None = None
+        self._credentials: Any = None
+
+    @property
+    def place(self) -> Place:
+        """Where the bucket is."""
+        with self._lock:
+            if self._place is None:
+                self._place = self._find_place()
+            return self._place
+
+    def _find_place(self) -> Place:
+        access = self.access
+        if not access.is_plain():
+            meta = self.client.meta
+            endpoint = access.stated_endpoint() or meta.endpoint_url
+            return access.place(endpoint, access.stated_region() or meta.region_name or "us-east-1")
+        region = access.stated_region() or "us-east-1"
+        suffix = ".cn" if region.startswith("cn-") else ""
+        return access.place(access.stated_endpoint() or f"https://s3.{region}.amazonaws.com{suffix}", region)
+
+    @property
+    def session(self) -> Any:
+        """The session of botocore: profiles, the chain of credentials, configuration files."""
+        with self._lock:
+            if self._session is None:
+                _need("botocore", "boto3")
+                import botocore.session
+
+                self._session = botocore.session.Session(profile=self.access.profile)
+            return self._session
+
+    @property
+    def client(self) -> Any:
+        """The S3 client of botocore."""
+        with self._lock:
+            if self._client is None:
+                self._client = self.make_client(self.session.create_client)
+            return self._client
+
+    def make_client(self, create: Any) -> Any:
+        """Make an S3 client by a session's function: botocore's ``create_client`` or boto3's ``client``."""
+        from botocore import UNSIGNED
+        from botocore.config import Config
+
+        access = self.access
+        endpoint = access.stated_endpoint()
+        # Newer defaults add checksums that services other than AWS refuse.
+        checksums: Any = "when_required" if endpoint is not None else "when_supported"
+        config = Config(
+            signature_version=UNSIGNED if access.anonymous else "s3v4",
+            connect_timeout=access.connect_timeout,
+            read_timeout=access.read_timeout,
+            max_pool_connections=POOL,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            request_checksum_calculation=checksums,
+            response_checksum_validation=checksums,
+            s3={"addressing_style": "virtual" if access.virtual() else "path"},
+        )
+        options: dict[str, Any] = {"config": config, "endpoint_url": endpoint, "verify": access.trusted()}
+        region = access.stated_region()
+        if region or endpoint is not None:
+            options["region_name"] = region or self.session.get_config_variable("region") or "us-east-1"
+        keys = access.keys()
+        if keys is not None and not access.anonymous:
+            options["aws_access_key_id"] = keys.access_key
+            options["aws_secret_access_key"] = keys.secret_key.reveal()
+            options["aws_session_token"] = reveal(keys.token)
+        return create("s3", **options)
+
+    @property
+    def credentials(self) -> Any:
+        """Botocore's credentials, which renew themselves; None if requests are not signed."""
+        if self.access.anonymous:
+            return None
+        with self._lock:
+            if self._credentials is None:
+                self._credentials = self._find_credentials()
+            return self._credentials
+
+    def _find_credentials(self) -> Any:
+        keys = self.access.keys()
+        if keys is not None:
+            from botocore.credentials import Credentials
+
+            return Credentials(keys.access_key, keys.secret_key.reveal(), reveal(keys.token))
+        found = self.session.get_credentials()
+        if found is None:
+            message = "no credentials were found; pass keys or a profile, set AWS_ACCESS_KEY_ID, or say anonymous=True"
+            raise PermissionDenied(message)
+        return found
+
+    def engine(self, io: Io) -> Engine:
+        """Make the obstore engine of the bucket."""
+        from obstore.store import S3Store
+
+        from remote_store.backends import _obstore
+
+        access, place = self.access, self.place
+        address = place.bucket_url if place.virtual else place.endpoint
+        options: Any = _obstore.client_options(
+            access.connect_timeout,
+            access.read_timeout,
+            access.trusted(),
+            http=urlsplit(place.endpoint).scheme == "http",
+        )
+        # Everything is stated: what is left out, obstore would take from the environment.
+        store = S3Store(
+            access.bucket,
+            endpoint=address,
+            aws_endpoint_url_s3=address,
+            region=place.region,
+            virtual_hosted_style_request=place.virtual,
+            skip_signature=access.anonymous,
+            credential_provider=None if access.anonymous else self._provider(),
+            conditional_put="etag",
+            disable_bulk_delete=True,  # one key is deleted by DELETE
+            client_options=options,
+            retry_config={"max_retries": 0},
+        )
+        return _obstore.Engine(store, io)
+
+    def _provider(self) -> Any:
+        """Return what tells obstore the keys; it asks again when they are about to expire."""
+        from datetime import UTC, datetime, timedelta
+
+        keys = self.access.keys()
+        if keys is not None:
+            return lambda: {
+                "access_key_id": keys.access_key,
+                "secret_access_key": keys.secret_key.reveal(),
+                "token": reveal(keys.token),
+                "expires_at": None,
+            }
+        credentials = self.credentials
+        renews = hasattr(credentials, "refresh_needed")
+
+        def provide() -> dict[str, Any]:
+            frozen = credentials.get_frozen_credentials()
+            # botocore renews keys no later than ten minutes before they expire.
+            expires = datetime.now(UTC) + timedelta(minutes=10) if renews else None
+            return {
+                "access_key_id": frozen.access_key,
+                "secret_access_key": frozen.secret_key,
+                "token": frozen.token,
+                "expires_at": expires,
+            }
+
+        provide()  # what is wrong with the credentials is said here, not from inside obstore
+        return provide
+
+    def boto3_client(self) -> Any:
+        """Return a client of boto3, for those who ask for one."""
+        import boto3
+
+        return self.make_client(boto3.session.Session(botocore_session=self.session).client)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+def _need(module: str, package: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise ConfigError(f"S3 needs {package} for this; pip install 'remote-store[s3]'")

@@ -1,0 +1,267 @@
+"""S3Backend: one bucket of AWS or of any service that speaks its protocol."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+from remote_store.backend import Concurrency, Declared, Op, PartLimits, PutOptions, Span, Traits
+from remote_store.errors import ConfigError, RemoteStoreError
+from remote_store.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from remote_store._io import Io
+    from remote_store.backend import Body, Buffer, Entry, FileInfo, Page, Upload
+    from remote_store.backends._obstore import Engine
+    from remote_store.backends.s3.access import Clients
+    from remote_store.backends.s3.boto import Boto
+    from remote_store.backends.s3.listing import Lister
+
+__all__ = ["S3Backend"]
+
+MIB = 1 << 20
+
+
+class S3Backend(Declared):
+    """The objects of one bucket.
+
+    Options:
+        bucket: the bucket's name.
+        region: such as "eu-west-1"; by default that of environment or AWS configuration, else "us-east-1".
+        endpoint_url: address of a service other than AWS, such as "http://localhost:9000"; default: environment, AWS.
+        access_key: with ``secret_key`` the credentials; by default the environment, then botocore's chain.
+        secret_key: belongs to ``access_key``.
+        session_token: belongs to temporary keys.
+        profile: a profile of the AWS configuration files, in place of keys.
+        anonymous: send requests unsigned, for public buckets; default False.
+        addressing: "path" or "virtual"; by default "virtual" on AWS and "path" elsewhere.
+        lane: "auto" takes obstore where it works and botocore elsewhere; "obstore" and "boto3" insist on one.
+        connect_timeout: seconds; default 10.
+        read_timeout: seconds without a byte of an answer; default 60.
+        ca_bundle: path of a PEM file of certificates to trust; default: environment, system.
+
+    A write's time of change is the answer's date, or this machine's clock where obstore carried it.
+    """
+
+    traits = Traits(
+        name="s3",
+        concurrency=Concurrency.AWAITS,
+        atomic_put=True,
+        exclusive_create=True,
+        compare_and_swap=True,
+        user_metadata=True,
+        ranges=True,
+        native_results=True,
+        parallel_reads=8,
+        parallel_calls=32,
+        put_limit=8 * MIB,
+        parts=PartLimits(size=5 * MIB, most=10_000, parallel=8),
+    )
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        access_key: str | None = None,
+        secret_key: Secret | str | None = None,
+        session_token: Secret | str | None = None,
+        profile: str | None = None,
+        anonymous: bool = False,
+        addressing: str | None = None,
+        lane: str = "auto",
+        connect_timeout: float = 10.0,
+        read_timeout: float = 60.0,
+        ca_bundle: str | None = None,
+    ) -> None:
+        from remote_store.backends.s3.access import Access
+
+        secret, token = _secret(secret_key, "secret_key"), _secret(session_token, "session_token")
+        self._access = Access(
+            bucket, region, endpoint_url, access_key, secret, token, profile, anonymous, addressing,
+            connect_timeout, read_timeout, ca_bundle,
+        )  # fmt: skip
+        self._access.check()
+        if lane not in ("auto", "obstore", "boto3"):
+            raise ConfigError(f"lane is 'auto', 'obstore' or 'boto3', not {lane!r}")
+        self._lane = lane
+
+    def bind(self, io: Io) -> Self:
+        """Return this backend at work on an io; it connects when first used."""
+        bound = object.__new__(type(self))
+        bound.__dict__.update(self.__dict__)
+        bound._io = io
+        bound._start()
+        return bound
+
+    _io: Io
+
+    def _start(self) -> None:
+        from remote_store.backends import _obstore
+        from remote_store.backends.s3.access import Clients
+
+        self._process = _obstore.forks()
+        self._lock = threading.RLock()
+        self._clients: Clients = Clients(self._access)
+        self._engine: Engine | None = None
+        self._decided = False
+        self._boto: Boto | None = None
+        self._lister: Lister | None = None
+
+    def _alive(self) -> None:
+        """Begin anew in a forked process: the connections belong to its parent."""
+        from remote_store.backends import _obstore
+
+        if self._process != _obstore.forks():
+            self._parents = (self._clients, self._engine, self._boto, self._lister)  # never closed from here
+            self._start()
+
+    async def _hot(self) -> Engine | None:
+        self._alive()
+        if not self._decided:
+            await self._io.call(self._decide)
+        return self._engine
+
+    def _decide(self) -> None:
+        with self._lock:
+            if not self._decided:
+                if self._lane != "boto3" and _obstore_works(self._lane):
+                    self._engine = self._clients.engine(self._io)
+                self._decided = True
+
+    def _sdk(self) -> Boto:
+        self._alive()
+        with self._lock:
+            if self._boto is None:
+                from remote_store.backends.s3.boto import Boto
+
+                self._boto = Boto(self._clients, self._io)
+            return self._boto
+
+    def _listing(self) -> Lister:
+        self._alive()
+        with self._lock:
+            if self._lister is None:
+                from remote_store.backends.s3.listing import Lister
+
+                self._lister = Lister(self._clients)
+            return self._lister
+
+    async def stat(self, key: str) -> Entry:
+        engine = await self._hot()
+        if engine is not None:
+            return await engine.stat(key)
+        return await self._io.call(lambda: self._sdk().stat(key))
+
+    async def get(
+        self, key: str, span: Span | None = None, if_match: str | None = None, version: str | None = None
+    ) -> Body:
+        engine = await self._hot()
+        if engine is not None:
+            return await engine.get(key, span, if_match, version)
+        return await self._io.call(lambda: self._sdk().get(key, span, if_match, version))
+
+    async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
+        engine = await self._hot()
+        if engine is not None:
+            return await engine.put(key, data, options)
+        return await self._io.call(lambda: self._sdk().put(key, data, options))
+
+    async def delete(self, key: str, if_match: str | None = None) -> None:
+        engine = await self._hot()
+        if if_match is not None:
+            await self._io.call(lambda: self._sdk().delete_version(key, if_match))
+        elif engine is not None:
+            await engine.delete(key)
+        else:
+            await self._io.call(lambda: self._sdk().delete(key))
+
+    async def list(self, folder: str, recursive: bool, token: object | None, limit: int | None) -> Page:
+        return await self._io.call(lambda: self._listing().page(folder, recursive, token, limit))
+
+    async def delete_many(self, keys: Sequence[str]) -> Sequence[tuple[str, Exception]]:
+        return await self._io.call(lambda: self._sdk().delete_many(keys))
+
+    async def delete_tree(self, folder: str) -> None:
+        await self._io.call(self._delete_tree, folder)
+
+    def _delete_tree(self, folder: str) -> None:
+        before: list[str] = []
+        while keys := self._listing().keys(f"{folder}/"):
+            if keys == before:
+                raise RemoteStoreError("the service still lists what it said it had deleted")
+            # The deepest first: some services keep a marker as long as something is below it.
+            failed = self._sdk().delete_many(keys[::-1])
+            if failed:
+                raise failed[0][1]
+            before = keys
+
+    async def remove_folder(self, folder: str) -> None:
+        await self._io.call(lambda: self._sdk().delete_marker(folder))
+
+    async def begin(self, key: str, options: PutOptions) -> Upload:
+        return await self._io.call(lambda: self._sdk().begin(key, options))
+
+    async def copy(self, source: str, target: str, overwrite: bool) -> None:
+        await self._io.call(lambda: self._sdk().copy(source, target, overwrite))
+
+    async def versions(self, key: str, token: object | None) -> Page:
+        return await self._io.call(lambda: self._sdk().versions(key, token))
+
+    async def presign(self, key: str, expires: float, method: str) -> str:
+        engine = await self._hot()
+        if engine is not None and not self._access.anonymous:
+            return engine.sign(key, expires, method)
+        return await self._io.call(lambda: self._sdk().presign(key, expires, method))
+
+    def classify(self, exc: Exception, op: Op) -> type[RemoteStoreError] | RemoteStoreError | None:
+        from remote_store.backends.s3.errors import classify
+
+        return classify(exc, self._access.bucket)
+
+    def native_path(self, key: str) -> str:
+        return f"s3://{self._access.bucket}/{key}" if key else f"s3://{self._access.bucket}"
+
+    def unwrap(self, kind: type[Any]) -> Any:
+        home = kind.__module__.partition(".")[0]
+        if home == "obstore" and _obstore_works("auto"):
+            self._decide()
+            store = self._engine.store if self._engine is not None else None
+            return store if isinstance(store, kind) else None
+        if home in ("botocore", "boto3"):
+            client = self._clients.boto3_client()
+            return client if isinstance(client, kind) else None
+        return None
+
+    async def close(self) -> None:
+        if "_clients" in self.__dict__:
+            await self._io.call(self._close)
+
+    def _close(self) -> None:
+        self._alive()
+        self._clients.close()
+        if self._lister is not None:
+            self._lister.close()
+        self._engine = self._boto = self._lister = None
+        self._decided = False
+
+
+def _secret(value: Secret | str | None, name: str) -> Secret | None:
+    if value is not None and not isinstance(value, Secret | str):
+        raise TypeError(f"{name} is a Secret, a str or None, not {type(value).__name__}")
+    return None if value is None else Secret(value)
+
+
+def _obstore_works(lane: str) -> bool:
+    from importlib.util import find_spec
+
+    from remote_store.backends import _obstore
+
+    if find_spec("obstore") is None:
+        if lane == "obstore":
+            raise ConfigError("the obstore lane needs obstore; pip install 'remote-store[s3]'")
+        return False
+    return _obstore.is_usable()
