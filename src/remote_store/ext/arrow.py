@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import sys
 import threading
+import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from remote_store.capabilities import Capability
@@ -40,7 +43,15 @@ def filesystem(store: Store, *, known: Iterable[FileInfo] = ()) -> Any:
         store: what paths are relative to.
         known: facts of files from a listing made before; these files are opened without asking for their size.
     """
+    _settle_at_exit()
     return pafs.PyFileSystem(StoreHandler(store, {info.key: info for info in known}))
+
+
+@cache
+def _settle_at_exit() -> None:
+    # Arrow's threads let go of our objects a moment after the result is there; if the interpreter ends within that
+    # moment, they abort the process.
+    atexit.register(time.sleep, 0.02)
 
 
 class StoreHandler(_Handler):  # type: ignore[misc]  # pyarrow has no types
@@ -57,7 +68,7 @@ class StoreHandler(_Handler):  # type: ignore[misc]  # pyarrow has no types
         return hash(self.store)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return StoreHandler, (self.store, self._known)
+        return _handler, (self.store, self._known)
 
     def get_type_name(self) -> str:
         return "remote-store"
@@ -145,6 +156,11 @@ class StoreHandler(_Handler):  # type: ignore[misc]  # pyarrow has no types
 
     def open_append_stream(self, path: str, metadata: Any) -> Any:
         raise CapabilityNotSupported("files are published whole and cannot be appended to", path=path)
+
+
+def _handler(store: Store, known: dict[str, FileInfo]) -> StoreHandler:
+    _settle_at_exit()
+    return StoreHandler(store, known)
 
 
 def _file(info: FileInfo) -> Any:

@@ -264,6 +264,26 @@ class Clients:
         )
         return _obstore.Engine(store, io)
 
+    def for_engines(self) -> dict[str, Secret | str] | None:
+        """Return the options by which data engines reach the bucket, or None where they could not."""
+        access, place = self.access, self.place
+        endpoint = access.stated_endpoint()
+        if access.trusted() or (endpoint is not None and place.virtual):
+            return None  # they take no certificates of ours, and disagree on what such an endpoint means
+        options: dict[str, Secret | str] = {"aws_region": place.region}
+        if endpoint is not None:
+            options |= {"aws_endpoint_url": place.endpoint, "aws_virtual_hosted_style_request": "false"}
+            if urlsplit(endpoint).scheme == "http":
+                options["aws_allow_http"] = "true"
+        if access.anonymous:
+            return options | {"aws_skip_signature": "true"}
+        keys = access.keys()
+        if keys is None:
+            found = self.credentials.get_frozen_credentials()
+            keys = Keys(found.access_key, Secret(found.secret_key), Secret(found.token) if found.token else None)
+        options |= {"aws_access_key_id": keys.access_key, "aws_secret_access_key": keys.secret_key}
+        return options | {"aws_session_token": keys.token} if keys.token else options
+
     def _provider(self) -> Any:
         """Return what tells obstore the keys; it asks again when they are about to expire."""
         from datetime import UTC, datetime, timedelta

@@ -75,11 +75,12 @@ class Dataset:
         self.limits = limits or Limits()
         self._single_writer = single_writer
 
-    def _key(self, path: str) -> str:
+    def key(self, path: str) -> str:
+        """Return the store's path of one of the dataset's files."""
         return f"{self.folder}/{path}" if self.folder else path
 
     def _commits(self) -> Commits:
-        return Commits(self.store, self._key(MANIFEST), self.name, single_writer=self._single_writer)
+        return Commits(self.store, self.key(MANIFEST), self.name, single_writer=self._single_writer)
 
     def __repr__(self) -> str:
         return f"Dataset({self.store!r}, {self.folder!r})"
@@ -97,7 +98,7 @@ class Dataset:
         found = self._commits().read()[0]
         if found is None:
             message = f"{self.name} does not exist yet; write it first"
-            raise NotFound(message, path=self._key(MANIFEST))
+            raise NotFound(message, path=self.key(MANIFEST))
         return found
 
     @property
@@ -114,7 +115,11 @@ class Dataset:
 
         pyarrow reads local files and S3 by its own client; with ``native=False``, and elsewhere, through the store.
         """
-        return open_dataset(self.store, self._key, self.manifest(), native=native)
+        return self.open(self.manifest(), native=native)
+
+    def open(self, state: Manifest, *, native: bool = True) -> Any:
+        """Return one state as a ``pyarrow.dataset.Dataset``; see ``dataset``."""
+        return open_dataset(self.store, self.key, state, native=native)
 
     def read(self, columns: Sequence[str] | None = None) -> Any:
         """Return the rows as a ``pyarrow.Table``."""
@@ -172,7 +177,7 @@ class Dataset:
             stage.discard()
             raise
         with contextlib.suppress(RemoteStoreError):  # the manifest is the truth; the marker is for other tools
-            self.store.write(self._key(SUCCESS), f"{done.version}\n".encode(), overwrite=True)
+            self.store.write(self.key(SUCCESS), f"{done.version}\n".encode(), overwrite=True)
         return done
 
     def vacuum(self, older_than: timedelta | float = timedelta(days=1)) -> Vacuumed:
@@ -190,13 +195,13 @@ class Dataset:
         # Listed before the manifest is read: what is committed in between is then seen in the manifest.
         found = {info.key: info for info in self._litter()}
         before, _ = commits.read()
-        members = {self._key(file.path) for file in before.files} if before else set()
-        left = {self._key(gone.path): gone.at for gone in before.removed} if before else {}
+        members = {self.key(file.path) for file in before.files} if before else set()
+        left = {self.key(gone.path): gone.at for gone in before.removed} if before else {}
         old = [info for key, info in found.items() if key not in members and left.get(key, info.modified) <= limit]
         self.store.delete_many([info.key for info in old])
         deleted = {info.key for info in old}
         forget = {gone.path for gone in before.removed} if before else set()
-        forget = {path for path in forget if self._key(path) in deleted or self._key(path) not in found}
+        forget = {path for path in forget if self.key(path) in deleted or self.key(path) not in found}
         if forget:
             commits.forget(forget)
         return Vacuumed(len(old), sum([info.size for info in old]))
