@@ -31,9 +31,9 @@ async def delete(scope: Scope, path: PathInput, *, missing_ok: bool, if_match: s
         if Capability.COMPARE_AND_SWAP not in scope.stack.capabilities:
             raise scope.lacks(Capability.COMPARE_AND_SWAP, key)
     op = Op("delete", key, repeatable=if_match is None and missing_ok, writes=True)
+    if not missing_ok and not scope.backend.traits.delete_reports_absence:
+        await info.file_info(scope, key)
     try:
-        if not missing_ok and not scope.backend.traits.delete_reports_absence:
-            await info.stat(scope, key)
         await scope.stack.call(op, deletes.delete, scope.prefix + key, if_match)
     except ContainerNotFound:
         raise

@@ -65,9 +65,11 @@ async def _prove(scope: Scope, folder: str) -> None:
 
 
 async def _delete_empty(scope: Scope, folder: str) -> None:
-    page = await listing.children(scope, folder).next()
-    if page:
-        raise scope.error(DirectoryNotEmpty, "the folder is not empty; pass recursive=True to delete all in it", folder)
+    found = listing.children(scope, folder)
+    while (page := await found.next()) is not None:
+        if page:
+            message = "the folder is not empty; pass recursive=True to delete all in it"
+            raise scope.error(DirectoryNotEmpty, message, folder)
     if not await _remove(scope, folder):
         raise scope.error(NotFound, "no folder stands here", folder)
 

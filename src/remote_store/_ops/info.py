@@ -32,6 +32,8 @@ async def file_info(scope: Scope, path: PathInput) -> FileInfo:
     try:
         entry = await stat(scope, key)
     except NotFound as missing:
+        if scope.backend.traits.hierarchical:
+            raise  # it has just looked
         raise await absent(scope, key, missing) from missing.__cause__
     if isinstance(entry, FolderEntry):
         raise scope.error(NotFound, _FOLDER, key)
@@ -55,10 +57,10 @@ _FOLDER = "a folder stands here, not a file; list it with list_files or iter_chi
 
 async def absent(scope: Scope, key: str, missing: NotFound) -> NotFound:
     """Ask, once and on the error path only, whether it is a folder or the whole container that explains it."""
-    if scope.backend.traits.hierarchical or Capability.LIST not in scope.stack.capabilities:
-        return missing
+    if scope.backend.traits.hierarchical and missing.__cause__ is None:
+        return missing  # the backend looked for itself and said what it saw
     try:
-        if not await _any_below(scope, key):
+        if not await _is_folder_there(scope, key):
             return missing
     except ContainerNotFound as container:
         return container
@@ -67,11 +69,17 @@ async def absent(scope: Scope, key: str, missing: NotFound) -> NotFound:
     return NotFound(_FOLDER, path=key, backend=missing.backend)
 
 
+async def _is_folder_there(scope: Scope, key: str) -> bool:
+    if scope.backend.traits.hierarchical:
+        return isinstance(await stat(scope, key), FolderEntry)
+    return Capability.LIST in scope.stack.capabilities and await _any_below(scope, key)
+
+
 async def _any_below(scope: Scope, key: str) -> bool:
     lists = scope.require(Lists, Capability.LIST)
     token: object | None = None
     while True:
-        page = await scope.stack.call(Op("list", key), lists.list, scope.full(key), False, token, 1)
+        page = await scope.stack.call(Op("list", key), lists.list, scope.full(key), True, token, 1)
         if page.entries or page.marked:
             return True
         token = page.token
