@@ -1,5 +1,12 @@
 """Every backend under the conformance kit, in both colours."""
 
+import os
+import uuid
+
+import pytest
+from tests.backends.slim import FlatBackend, HierarchicalBackend, ReadableBackend
+
+from remote_store.backends.local import LocalBackend
 from remote_store.backends.memory import MemoryBackend
 from remote_store.testing import Conformance
 
@@ -7,3 +14,93 @@ from remote_store.testing import Conformance
 class TestMemory(Conformance):
     def make_backend(self):
         return MemoryBackend()
+
+
+class TestLocal(Conformance):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path):
+        self.folder = tmp_path / "root"
+
+    def make_backend(self):
+        return LocalBackend(self.folder)
+
+    def litter(self, backend):
+        return [name for _, _, names in os.walk(self.folder) for name in names if name.startswith(".remote-store-")]
+
+
+class TestSlimFlat(Conformance):
+    """The least that a complete backend has: the kernel does the rest."""
+
+    def make_backend(self):
+        return FlatBackend()
+
+
+class TestSlimHierarchical(Conformance):
+    def make_backend(self):
+        return HierarchicalBackend()
+
+    def litter(self, backend):
+        return backend.drafts
+
+
+class TestReadable(Conformance):
+    """A backend that cannot write or list."""
+
+    def make_backend(self):
+        self.source = ReadableBackend()
+        return self.source
+
+    def plant(self, store, files):
+        self.source.files.update(files)
+
+
+class S3Conformance(Conformance):
+    lane = "obstore"
+    many = 1010
+
+    def make_backend(self):
+        from remote_store.backends.s3 import S3Backend
+
+        return S3Backend(
+            self.bucket,
+            endpoint_url=self.endpoint.endpoint_url,
+            access_key=self.endpoint.access_key,
+            secret_key=self.endpoint.secret_key,
+            region=self.endpoint.region,
+            lane=self.lane,
+        )
+
+    def make_root(self):
+        return f"test-{uuid.uuid4().hex}"
+
+
+class OnSeaweed(S3Conformance):
+    @pytest.fixture(autouse=True)
+    def _place(self, seaweedfs, seaweedfs_bucket):
+        self.endpoint, self.bucket = seaweedfs, seaweedfs_bucket
+
+
+class OnMoto(S3Conformance):
+    checks_signatures = False
+
+    @pytest.fixture(autouse=True)
+    def _place(self, moto, moto_bucket):
+        self.endpoint, self.bucket = moto, moto_bucket
+
+
+class TestSeaweedObstore(OnSeaweed):
+    pass
+
+
+class TestSeaweedBoto3(OnSeaweed):
+    lane = "boto3"
+    many = 1001
+
+
+class TestMotoObstore(OnMoto):
+    pass
+
+
+class TestMotoBoto3(OnMoto):
+    lane = "boto3"
+    many = 1001

@@ -36,9 +36,9 @@ def lacking(marks: list[pytest.Mark], store: Any) -> str | None:
     for mark in marks:
         if mark.name != "needs":
             continue
-        missing = [need.name for need in mark.args if need not in store.capabilities]
-        if missing:
-            return f"{NOT_APPLICABLE}{traits.name} has no {', '.join(missing)}"
+        for need in mark.args:
+            if need not in store.capabilities:
+                return f"{NOT_APPLICABLE}{traits.name} has no {need.name}"
         hierarchical = mark.kwargs.get("hierarchical")
         if hierarchical is not None and hierarchical is not traits.hierarchical:
             return f"{NOT_APPLICABLE}{traits.name} {'has no real folders' if hierarchical else 'has real folders'}"

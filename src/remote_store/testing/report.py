@@ -46,7 +46,7 @@ class Report:
         for id_ in ids:
             self._outcomes[id_][backend][outcome] += 1
         if reason:
-            self._reasons[backend][reason] += 1
+            self._reasons[backend][reason.partition(" has ")[2] or reason] += 1
 
     def unproven(self) -> list[str]:
         """Return the clauses of the specs that no test has passed for."""
@@ -68,7 +68,7 @@ class Report:
             states = Counter(self.state(id_, backend) for id_ in ids)
             parts = [f"{states[name]} {name}" for name in _SIGNS if states[name]]
             why = [f"{reason} ({count})" for reason, count in self._reasons[backend].most_common()]
-            lines.append(f"{backend}: {', '.join(parts)}" + (f"; {'; '.join(why)}" if why else ""))
+            lines.append(f"{backend}: {', '.join(parts)}" + (f"; it has {', '.join(why)}" if why else ""))
         return lines
 
     def _ids(self) -> list[str]:
