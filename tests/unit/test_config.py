@@ -14,7 +14,7 @@ attempts = 2
 
 [backends.lake]
 type = "s3"
-options = { bucket = "${BUCKET:-lake}", secret_access_key = "${KEY}" }
+options = { bucket = "${BUCKET:-lake}", secret_key = "${KEY}" }
 
 [stores.bronze]
 backend = "lake"
@@ -162,12 +162,12 @@ def test_a_configuration_pickles_and_copies_to_an_equal_one():
 
 
 def test_secrets_are_shown_nowhere_and_stay_usable():
-    options = {"bucket": "b", "secret_access_key": "canary-7"}
+    options = {"bucket": "b", "secret_key": "canary-7"}
     config = RegistryConfig.from_dict({"backends": {"l": {"type": "s3", "options": options}}})
     for shown in (repr(config), str(config), json.dumps(config.to_dict()), f"{config.backends['l'].options}"):
         assert "canary-7" not in shown
         assert "***" in shown
-    secret = config.backends["l"].options["secret_access_key"]
+    secret = config.backends["l"].options["secret_key"]
     assert isinstance(secret, Secret)
     assert secret.reveal() == "canary-7"
     assert config.to_dict()["backends"]["l"]["options"]["bucket"] == "b"

@@ -42,7 +42,7 @@ def test_a_uri_is_taken_apart_and_decoded(text, parts):
         ("memory://%ff", "not UTF-8"),
         ("memory://a:b:c", "the address of the URI is not"),
         ("s3://me:canary@bucket", "carries no password"),
-        ("s3://bucket?secret_access_key=canary", "secret_access_key: a URI carries no secrets"),
+        ("s3://bucket?secret_key=canary", "secret_key: a URI carries no secrets"),
         ("s3://bucket?regio=x", "regio: unknown option; did you mean 'region'?"),
     ],
 )

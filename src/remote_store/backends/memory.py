@@ -88,9 +88,10 @@ class MemoryBackend:
         """``memory:`` is a memory of its own, ``memory://name/folder`` the one of that name."""
         if uri.user or uri.port:
             raise ConfigError("a memory URI is 'memory:' or 'memory://name/folder', without user or port")
-        if not uri.host and uri.path.strip("/"):
+        root = uri.path.removeprefix("/").removesuffix("/")
+        if root and not uri.host:
             raise ConfigError("a memory without a name is empty; to share one write 'memory://name/folder'")
-        return ({"name": uri.host} if uri.host else {}), uri.path.strip("/")
+        return ({"name": uri.host} if uri.host else {}), root
 
     async def stat(self, key: str) -> Entry:
         return self._space.files[key][0]

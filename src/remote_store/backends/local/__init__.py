@@ -17,6 +17,7 @@ from remote_store.backend import (
     Declared,
     FileInfo,
     FolderEntry,
+    Native,
     Op,
     Page,
     PartLimits,
@@ -31,6 +32,7 @@ from remote_store.backends.local.sweep import empty_folder, sweep
 from remote_store.backends.local.walk import list_page
 from remote_store.errors import (
     BackendUnavailable,
+    ConfigError,
     ContainerNotFound,
     InvalidPath,
     NotFound,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from remote_store.backend import Buffer, Entry, Upload
     from remote_store.backends.local.beneath import Way
+    from remote_store.uri import Uri
 
     Made = list[bytes]
 
@@ -109,6 +112,15 @@ class LocalBackend(Declared):
         self._durable = durable
         options = {"create": create} if not create else {}
         self._made = ((self._root,), options | {"durable": durable} if durable else options)
+
+    @staticmethod
+    def from_uri(uri: Uri) -> tuple[dict[str, Any], str]:
+        """``file:///absolute/folder``, or ``file:folder`` from the working directory of now."""
+        if uri.user or uri.port or uri.host not in (None, "", "localhost"):
+            raise ConfigError("a file URI names no machine: 'file:///absolute/folder' or 'file:relative/folder'")
+        if not uri.path:
+            raise ConfigError("the file URI names no folder; 'file:.' is the working directory")
+        return {"root": uri.path}, ""
 
     async def stat(self, key: str) -> Entry:
         fd = self._open(_encoded(key), ANY)
@@ -247,6 +259,9 @@ class LocalBackend(Declared):
 
     def native_path(self, key: str) -> str:
         return f"{self._root.rstrip('/')}/{key}" if key else self._root
+
+    def describe(self, key: str) -> Native:
+        return Native(self.native_path(key), {})
 
     def unwrap(self, kind: type[Any]) -> Any:
         import pathlib

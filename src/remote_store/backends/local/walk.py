@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import re
 import stat
@@ -217,6 +216,8 @@ class _Walk:
     def warn(self) -> None:
         """Say, once at the end of a listing, what it left out."""
         if self.odd or self.lost:
+            import logging
+
             logging.getLogger("remote_store").warning(
                 "left out of the listing of %a: %d names that are no valid keys, %d links that lead outside or nowhere",
                 self._folder,

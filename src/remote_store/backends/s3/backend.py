@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from remote_store.backend import Concurrency, Declared, Op, PartLimits, PutOptions, Span, Traits
+from remote_store.backend import Concurrency, Declared, Native, Op, PartLimits, PutOptions, Span, Traits
 from remote_store.errors import ConfigError, RemoteStoreError
 from remote_store.secret import Secret
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from remote_store.backends.s3.access import Clients
     from remote_store.backends.s3.boto import Boto
     from remote_store.backends.s3.listing import Lister
+    from remote_store.uri import Uri
 
 __all__ = ["S3Backend"]
 
@@ -88,6 +89,13 @@ class S3Backend(Declared):
         if lane not in ("auto", "obstore", "boto3"):
             raise ConfigError(f"lane is 'auto', 'obstore' or 'boto3', not {lane!r}")
         self._lane = lane
+
+    @staticmethod
+    def from_uri(uri: Uri) -> tuple[dict[str, Any], str]:
+        """``s3://bucket/prefix?region=eu-west-1``; ``endpoint_url=http://…`` in the query names another service."""
+        if not uri.host or uri.user or uri.port:
+            raise ConfigError("an S3 URI is 's3://bucket/prefix'; the address of another service goes to endpoint_url")
+        return {"bucket": uri.host}, uri.path.removeprefix("/").removesuffix("/")
 
     def bind(self, io: Io) -> Self:
         """Return this backend at work on an io; it connects when first used."""
@@ -224,6 +232,10 @@ class S3Backend(Declared):
 
     def native_path(self, key: str) -> str:
         return f"s3://{self._access.bucket}/{key}" if key else f"s3://{self._access.bucket}"
+
+    def describe(self, key: str) -> Native | None:
+        options = self._clients.for_engines()
+        return None if options is None else Native(self.native_path(key), options)
 
     def unwrap(self, kind: type[Any]) -> Any:
         home = kind.__module__.partition(".")[0]

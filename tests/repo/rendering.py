@@ -1,0 +1,192 @@
+"""Tables of the documents, rendered from the code: what stands in two places would differ in one of them."""
+
+import inspect
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+from remote_store import Capability, RemoteStoreError, Store, _catalog, errors, layers
+from remote_store._face import Face
+from remote_store._stack import capabilities_of
+from remote_store.aio import AsyncStore
+from remote_store.backend import Traits
+from remote_store.options import REQUIRED
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"(<!-- rendered: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+# Enough to make one of each; none of them connects before its first call.
+EXAMPLES = {"local": {"root": "."}, "memory": {}, "s3": {"bucket": "bucket"}}
+
+
+def rendered(text: str) -> str:
+    """Return a document with each of its rendered blocks made afresh."""
+    return BLOCK.sub(lambda found: f"{found[1]}{render(found[2])}\n{found[3]}", text)
+
+
+def render(block: str) -> str:
+    name, *arguments = block.split()
+    return BLOCKS[name](*arguments)
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def first_line(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0].replace("``", "`")
+
+
+def attribute_docs(kind: type) -> dict[str, str]:
+    """Return the text that follows each attribute of a class in its source."""
+    lines = re.findall(
+        r'(?m)^    (\w+)(?::[^=\n]*)?(?: = [^\n]*)?\n    """(.*?)"""', inspect.getsource(kind), re.DOTALL
+    )
+    return {name: " ".join(text.split()).replace("``", "`") for name, text in lines}
+
+
+def made() -> dict[str, object]:
+    return {name: _catalog.make(name, EXAMPLES[name]) for name in _catalog._BUILT_IN}
+
+
+def capabilities() -> str:
+    """Backends and what stores on them can do."""
+    docs, backends = attribute_docs(Capability), made()
+    held = {name: capabilities_of(backend) for name, backend in backends.items()}
+    rows = [
+        [
+            f"`{capability.name}`",
+            *("yes" if capability in held[name] else "-" for name in backends),
+            docs.get(capability.name, ""),
+        ]
+        for capability in Capability
+    ]
+    return table(["capability", *backends, "meaning"], rows)
+
+
+def traits() -> str:
+    """Backends and the facts that no method shows."""
+    docs, backends = attribute_docs(Traits), made()
+    rows = []
+    for field in Traits._fields:
+        if field not in ("name", "parts"):
+            values = [getattr(backend.traits, field) for backend in backends.values()]
+            rows.append([f"`{field}`", *map(_shown, values), docs.get(field, "")])
+    return table(["trait", *backends, "meaning"], rows)
+
+
+def _shown(value: object) -> str:
+    if value is None or value is False:
+        return "-"
+    if value is True:
+        return "yes"
+    if isinstance(value, int) and value >= 1 << 20:
+        return f"{value >> 20} MiB"
+    return str(getattr(value, "value", value))
+
+
+def options(backend: str) -> str:
+    """Options of one backend."""
+    _, declared = _catalog.declared(backend)
+    rows = []
+    for option in declared.values():
+        kind = " or ".join(map(repr, option.choices)) or " or ".join(option.types).replace("PathLike", "path")
+        default = "required" if option.default is REQUIRED else f"`{option.default!r}`"
+        rows.append([f"`{option.name}`", kind, default, option.doc.replace("``", "`")])
+    return table(["option", "type", "default", "meaning"], rows)
+
+
+def error_tree() -> str:
+    """Errors, what else they are, and whether the same call may succeed later."""
+    rows = []
+    for name in errors.__all__:
+        kind = getattr(errors, name)
+        parents = [parent.__name__ for parent in kind.__mro__[1:] if parent.__module__ == "builtins"]
+        also = next(
+            (parent for parent in parents if parent not in ("Exception", "BaseException", "object", "OSError")), ""
+        )
+        over = kind.__bases__[0].__name__ if issubclass(kind.__bases__[0], RemoteStoreError) else ""
+        under = f" (a {over})" if over not in ("", "RemoteStoreError") else ""
+        retryable = "yes" if kind("").retryable else "-"
+        rows.append([f"`{name}`{under}", f"`{also}`" if also else "", retryable, first_line(kind)])
+    return table(["error", "is also", "retryable", "when"], rows)
+
+
+def methods() -> str:
+    """Methods of both faces."""
+    rows = []
+    for name, member in sorted({**vars(Face), **vars(Store)}.items()):
+        if not name.startswith("_"):
+            rows.append([_signature(name, member), _twin(name), first_line(getattr(Store, name))])
+    return table(["`Store`", "`AsyncStore`", ""], rows)
+
+
+def _signature(name: str, member: object) -> str:
+    if isinstance(member, property):
+        return f"`{name}`"
+    function = getattr(member, "__func__", member)
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+    return f"`{name}{inspect.Signature(plain)}`"
+
+
+def _twin(name: str) -> str:
+    twin = inspect.getattr_static(AsyncStore, name)
+    if inspect.iscoroutinefunction(twin):
+        return "`await`"
+    returned = str(getattr(twin, "__annotations__", {}).get("return", ""))
+    if returned.startswith("AsyncIterator"):
+        return "`async for`"
+    return "`async with`" if returned.startswith("AsyncAtomicWrite") else "the same"
+
+
+def worn() -> str:
+    """Layers."""
+    return table(["layer", ""], [[f"`{name}`", first_line(getattr(layers, name))] for name in layers.__all__])
+
+
+def extensions() -> str:
+    """Modules beside the core."""
+    rows = []
+    for place in ("ext", "lake", "testing", "cli"):
+        folder = ROOT / "src/remote_store" / place
+        if place == "ext":
+            names = sorted(f"ext.{path.stem}" for path in folder.glob("[a-z]*.py"))
+        else:
+            names = [place] if (folder / "__init__.py").exists() else []
+        for name in names:
+            module = import_module(f"remote_store.{name}")
+            public = ", ".join(f"`{public}`" for public in getattr(module, "__all__", ()))
+            rows.append([f"`remote_store.{name}`", public, first_line(module).rstrip(".")])
+    return table(["module", "names", ""], rows)
+
+
+def installs() -> str:
+    """Extras and what they bring."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    rows = [
+        [f'`pip install "remote-store[{name}]"`', ", ".join(brought)]
+        for name, brought in project["optional-dependencies"].items()
+    ]
+    return table(["command", "brings"], [["`pip install remote-store`", "nothing else: local files and memory"], *rows])
+
+
+def schemes() -> str:
+    """URIs that the backends open."""
+    rows = [[f"`{name}`", first_line(_catalog.find(name).from_uri)] for name in _catalog._BUILT_IN]
+    return table(["backend", "URIs"], rows)
+
+
+BLOCKS = {
+    "capabilities": capabilities,
+    "traits": traits,
+    "options": options,
+    "errors": error_tree,
+    "methods": methods,
+    "layers": worn,
+    "extensions": extensions,
+    "installs": installs,
+    "uris": schemes,
+}

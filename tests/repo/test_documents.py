@@ -1,0 +1,94 @@
+"""Documents say what the code does: their tables are rendered, their examples run, their links lead somewhere."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.repo.rendering import BLOCK, ROOT, rendered
+
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "FEATURES.md", *(ROOT / "docs").glob("**/*.md")])
+NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
+EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+TOML = re.compile(r"```toml\n# (\S+)\n(.*?)```", re.DOTALL)
+WITH_EXAMPLES = [name for name, path in zip(NAMES, DOCUMENTS, strict=True) if EXAMPLE.search(path.read_text())]
+ON_S3 = {name for name in WITH_EXAMPLES if 'from_uri("s3://' in "".join(EXAMPLE.findall((ROOT / name).read_text()))}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rendered_tables_are_current(name, pytestconfig):
+    path = ROOT / name
+    text = path.read_text()
+    fresh = rendered(text)
+    if pytestconfig.getoption("--update"):
+        path.write_text(fresh)
+    else:
+        assert text == fresh, f"{name} is stale: run `pytest tests/repo --update`"
+
+
+def test_the_feature_list_has_options_of_every_backend():
+    from remote_store import _catalog
+
+    blocks = [found[2] for found in BLOCK.finditer((ROOT / "FEATURES.md").read_text())]
+    assert {f"options {name}" for name in _catalog._BUILT_IN} <= {*blocks}
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_EXAMPLES if name not in ON_S3])
+def test_examples_run_as_pasted(name, tmp_path):
+    run_examples(name, tmp_path, {})
+
+
+@pytest.mark.parametrize("name", sorted(ON_S3))
+def test_examples_on_s3_run_as_pasted(name, tmp_path, seaweedfs):
+    client = seaweedfs.client()
+    try:
+        if "my-bucket" not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
+            client.create_bucket(Bucket="my-bucket")
+        for found in client.list_objects_v2(Bucket="my-bucket").get("Contents", ()):
+            client.delete_object(Bucket="my-bucket", Key=found["Key"])
+    finally:
+        client.close()
+    environment = {
+        "AWS_ENDPOINT_URL": seaweedfs.endpoint_url,
+        "AWS_ACCESS_KEY_ID": seaweedfs.access_key,
+        "AWS_SECRET_ACCESS_KEY": seaweedfs.secret_key,
+        "AWS_REGION": seaweedfs.region,
+    }
+    run_examples(name, tmp_path, environment)
+
+
+def run_examples(name: str, folder: Path, environment: dict[str, str]) -> None:
+    """Run the Python blocks of a document, one after the other, beside the TOML files that it shows."""
+    text = (ROOT / name).read_text()
+    for file, content in TOML.findall(text):
+        (folder / file).write_text(content)
+    program = folder / "examples.py"
+    program.write_text("\n".join(EXAMPLE.findall(text)))
+    paths = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(program)],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": paths,
+            "HOME": str(folder),
+            "LAKE_KEY": "k",
+            "LAKE_SECRET": "s",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_to_files(name):
+    path = ROOT / name
+    targets = re.findall(r"\]\((?!\w+:|#)([^)#]+)", path.read_text())
+    assert not [target for target in targets if not (path.parent / target).exists()]
