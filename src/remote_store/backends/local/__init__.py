@@ -166,18 +166,15 @@ class LocalBackend(Declared):
 
     async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
         folder, _, name = _encoded(key).rpartition(b"/")
-        work = partial(publish.put, name=name, data=data, options=options, durable=self._durable)
-        return _info(key, self._within(folder, work, make=options.if_match is None))
+        make = options.if_match is None
+        return _info(key, self._within(folder, publish.put, name, data, options, self._durable, make=make))
 
     async def begin(self, key: str, options: PutOptions) -> Upload:
         folder, _, name = _encoded(key).rpartition(b"/")
         made: Made = []
-
-        def start(fd: int) -> LocalUpload:
-            undo = partial(self._unmake, made)
-            return LocalUpload(key, fd, name, options, undo, durable=self._durable)
-
-        return self._within(folder, start, made, make=options.if_match is None)
+        undo = partial(self._unmake, made)
+        start = partial(LocalUpload, key=key, undo=undo)
+        return self._within(folder, start, name, options, self._durable, made=made, make=options.if_match is None)
 
     async def delete(self, key: str, if_match: str | None = None) -> None:
         folder, _, name = _encoded(key).rpartition(b"/")
@@ -230,9 +227,7 @@ class LocalBackend(Declared):
         options = PutOptions(overwrite)
         with self._folder(old_folder) as here:
             publish.see_file(here, name)  # a missing source is the first thing to say
-            moved = self._within(
-                new_folder, lambda there: publish.move(here, name, there, new, options, durable=self._durable)
-            )
+            moved = self._within(new_folder, publish.move, new, here, name, options, self._durable)
         if not moved:
             etag = self._copy(source, target, options)
             await self.delete(source, etag)
@@ -309,22 +304,35 @@ class LocalBackend(Declared):
         if not stat.S_ISDIR(mode):
             raise ContainerNotFound(f"the root {self._root!r} is not a folder")
 
-    def _within(self, folder: bytes, work: Callable[[int], T], made: Made | None = None, *, make: bool = True) -> T:
+    def _within(
+        self, folder: bytes, work: Callable[..., T], *args: Any, made: Made | None = None, make: bool = True
+    ) -> T:
         """Do work in an open folder; made if need be, and made again if it is deleted meanwhile."""
-        made = [] if made is None else made
+        try:
+            fd = open_beneath(self._top, folder, FOLDER)
+            try:
+                return work(fd, *args)
+            finally:
+                os.close(fd)
+        except FileNotFoundError as missing:
+            if isinstance(missing, RemoteStoreError):
+                raise
+        if make:
+            return self._within_made(folder, work, args, [] if made is None else made)
+        self._see_root()
+        raise NotFound("nothing stands here")
+
+    def _within_made(self, folder: bytes, work: Callable[..., T], args: tuple[Any, ...], made: Made) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                if make:
-                    fd = make_folder(self._top, folder, made, create=self._create, durable=self._durable)
-                else:
-                    fd = self._open(folder, FOLDER)
+                fd = make_folder(self._top, folder, made, create=self._create, durable=self._durable)
                 try:
-                    return work(fd)
+                    return work(fd, *args)
                 finally:
                     os.close(fd)
             except BaseException as error:
                 lost = isinstance(error, FileNotFoundError) and not isinstance(error, RemoteStoreError)
-                if not lost or not make or attempt == _ATTEMPTS:
+                if not lost or attempt == _ATTEMPTS:
                     self._unmake(made)
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -341,8 +349,7 @@ class LocalBackend(Declared):
         folder, _, name = _encoded(target).rpartition(b"/")
         fd = self._open_file(source)
         try:
-            work = partial(publish.put_copy, name=name, source=fd, options=options, durable=self._durable)
-            self._within(folder, work)
+            self._within(folder, publish.put_copy, name, fd, options, self._durable)
             return publish.etag_of(os.fstat(fd))
         finally:
             os.close(fd)

@@ -11,6 +11,7 @@ import fcntl
 import os
 import stat
 import time
+from binascii import hexlify
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ __all__ = [
 
 PREFIX = ".remote-store-"
 """What the names of unpublished files begin with; no key has a segment that does."""
-SUFFIX = ".tmp"
+_NAME = PREFIX.encode() + b"%b.tmp"
 
 A_FOLDER = "a folder stands here, not a file; list it with list_files or iter_children"
 SPECIAL = "a pipe, socket or device stands here, not a file"
@@ -110,8 +111,10 @@ def _wait_for_lock(folder: int) -> None:
 
 def unlock(folder: int) -> None:
     """Unlock a folder; closing alone would leave the lock with a process forked meanwhile."""
-    with suppress(OSError):
+    try:  # noqa: SIM105  every write passes here, and suppress costs more than the call
         fcntl.flock(folder, fcntl.LOCK_UN)
+    except OSError:
+        pass
 
 
 @contextmanager
@@ -154,7 +157,7 @@ class Draft:
         # Never more open than the file that it replaces, not even before it is published.
         mode = stat.S_IMODE(old.st_mode) & 0o777 if old is not None and stat.S_ISREG(old.st_mode) else 0o666
         while True:
-            self._name = f"{PREFIX}{os.urandom(8).hex()}{SUFFIX}".encode()
+            self._name = _NAME % hexlify(os.urandom(8))
             try:
                 self.fd = os.open(self._name, _CREATE, mode, dir_fd=folder)
             except FileExistsError:
@@ -242,14 +245,14 @@ class Draft:
             os.unlink(self._name, dir_fd=self._folder)
 
 
-def put(folder: int, name: bytes, data: Buffer, options: PutOptions, *, durable: bool) -> os.stat_result:
+def put(folder: int, name: bytes, data: Buffer, options: PutOptions, durable: bool) -> os.stat_result:
     """Publish data under a name in a folder."""
     if len(data) <= _QUICK and not durable:
         return _put_quickly(folder, name, data, options)
     return _publish(folder, name, options, lambda draft: draft.write(data, 0), durable=durable)
 
 
-def put_copy(folder: int, name: bytes, source: int, options: PutOptions, *, durable: bool) -> os.stat_result:
+def put_copy(folder: int, name: bytes, source: int, options: PutOptions, durable: bool) -> os.stat_result:
     """Publish a copy of an open file."""
     size = os.fstat(source).st_size
     return _publish(folder, name, options, lambda draft: draft.take(source, size), durable=durable)
@@ -293,7 +296,7 @@ def _put_quickly(folder: int, name: bytes, data: Buffer, options: PutOptions) ->
         unlock(folder)
 
 
-def move(here: int, name: bytes, there: int, new: bytes, options: PutOptions, *, durable: bool) -> bool:
+def move(there: int, new: bytes, here: int, name: bytes, options: PutOptions, durable: bool) -> bool:
     """Rename a file; False if that takes a copy, since it is a link or the folders are on different disks."""
     with locked(here, there) as safe:
         facts = see_file(here, name)

@@ -74,14 +74,7 @@ class LocalUpload:
     """A file being written in parts: a draft, until its commit names it."""
 
     def __init__(
-        self,
-        key: str,
-        folder: int,
-        name: bytes,
-        options: PutOptions,
-        undo: Callable[[], None],
-        *,
-        durable: bool,
+        self, folder: int, name: bytes, options: PutOptions, durable: bool, *, key: str, undo: Callable[[], None]
     ) -> None:
         self._folder = -1  # until there is a draft to drop
         self._seen = look(folder, name)

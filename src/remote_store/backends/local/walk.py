@@ -25,7 +25,7 @@ _ODD = re.compile(r"[\\\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 _DRIVE = re.compile(r"[A-Za-z]:").match
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """What opening a folder answers that is gone, or is something else by now."""
-_REST = (None,) * (len(FileInfo._fields) - 3)
+_TYPE, _REGULAR = 0o170000, stat.S_IFREG
 
 
 class _Frame(NamedTuple):
@@ -115,7 +115,8 @@ class _Walk:
         path, names, at = frame
         start = f"{self._prefix}{path}/" if path else self._prefix
         end = len(names) if room is None else min(len(names), at + room)
-        add, make, facts_of, regular = self.entries.append, tuple.__new__, os.stat, stat.S_IFREG
+        # This loop is what a big listing costs: everything in it is a local name, and a tuple is made a FileInfo as is.
+        add, make, lstat = self.entries.append, tuple.__new__, os.lstat
         for name in names[at:end]:
             at += 1
             if name[-1] == "/":
@@ -126,11 +127,11 @@ class _Walk:
                 add(FolderEntry(start + name[:-1]))
                 continue
             try:
-                facts = facts_of(name, dir_fd=fd, follow_symlinks=False)
+                facts = lstat(name, dir_fd=fd)
             except FileNotFoundError:
                 continue
-            if facts.st_mode & 0o170000 == regular:
-                add(make(FileInfo, (start + name, facts.st_size, facts.st_mtime, *_REST)))
+            if facts.st_mode & _TYPE == _REGULAR:
+                add(make(FileInfo, (start + name, facts.st_size, facts.st_mtime, None, None, None, None, None)))
             elif stat.S_ISLNK(facts.st_mode):
                 self._add_link(start + name)
         self.frames.append(_Frame(path, names, at))
