@@ -160,7 +160,7 @@ class Page(NamedTuple):
     entries: Sequence[Entry]
     token: object | None = None
     marked: bool = False
-    """The folder itself was met on this page, as a marker of its own: it stands even if nothing is in it."""
+    """A marker of the folder, or of one below, was met on this page: the folder stands even if it holds no file."""
 
 
 class Body:

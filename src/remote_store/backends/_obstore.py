@@ -6,8 +6,9 @@ import os
 import re
 import sys
 import time
+import weakref
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from remote_store.backend import Body, BytesBody, FileInfo
 from remote_store.errors import PreconditionFailed
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from remote_store._io import Io
     from remote_store.backend import Buffer, PutOptions, Span
 
-__all__ = ["Engine", "Failure", "failure", "forks", "is_usable"]
+__all__ = ["Engine", "Failure", "client_options", "failure", "is_usable", "restart_after_fork"]
 
 CHUNK = 256 << 10
 """Bytes a chunk of a stream has at least."""
@@ -26,21 +27,31 @@ _STANDARD = frozenset(
 )
 _HEAD: Any = {"head": True}
 
-_state = {"forks": 0, "lost": False}
+
+class Restarts(Protocol):
+    """What holds connections, and begins anew in a forked process, whose parent owns them."""
+
+    def restart(self) -> None:
+        """Forget every connection, without closing it."""
+
+
+_holders: weakref.WeakSet[Restarts] = weakref.WeakSet()
+_state = {"lost": False}
+
+
+def restart_after_fork(holder: Restarts) -> None:
+    """Let a holder of connections begin anew in every process that is forked while it lives."""
+    _holders.add(holder)
 
 
 def _after_fork() -> None:
-    _state["forks"] += 1
     # Its runtime threads stay in the parent: in a child every call would wait for them without end.
     _state["lost"] = _state["lost"] or "obstore" in sys.modules
+    for holder in _holders:
+        holder.restart()
 
 
 os.register_at_fork(after_in_child=_after_fork)
-
-
-def forks() -> int:
-    """Count the forks between the first process and this one: connections do not outlive one."""
-    return _state["forks"]
 
 
 def is_usable() -> bool:
@@ -98,7 +109,7 @@ class Engine:
             if span is None or failure(refused).status != 416:
                 raise
         else:
-            return _Stream(self._io, _info(key, got), got)
+            return _Stream(self._io, key, got)
         # Nothing of the file lies in the span; its facts are in no answer yet.
         found = await self.stat(key, version)
         if if_match is not None and found.etag != if_match:
@@ -141,13 +152,20 @@ def _info(key: str, got: Any) -> FileInfo:
 class _Stream(Body):
     """The bytes of one answer."""
 
-    def __init__(self, io: Io, entry: FileInfo, got: Any) -> None:
-        self.entry = entry
+    def __init__(self, io: Io, key: str, got: Any) -> None:
         self.start, end = got.range
         self.length = end - self.start
         self._io = io
+        self._key = key
         self._got = got
         self._chunks: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        # Reading a small file never looks at its facts, and they are a tenth of its cost.
+        if name != "entry":
+            raise AttributeError(name)
+        self.entry = _info(self._key, self._got)
+        return self.entry
 
     async def next(self) -> Buffer:
         if self._chunks is None:

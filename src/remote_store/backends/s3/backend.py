@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from remote_store.backend import Concurrency, Declared, Native, Op, PartLimits, PutOptions, Span, Traits
+from remote_store.backend import Concurrency, Declared, Native, PartLimits, Traits
+from remote_store.backends import _obstore
+from remote_store.backends.s3.access import Access, Clients
+from remote_store.backends.s3.errors import classify
 from remote_store.errors import ConfigError, RemoteStoreError
 from remote_store.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from remote_store._io import Io
-    from remote_store.backend import Body, Buffer, Entry, FileInfo, Page, Upload
+    from remote_store.backend import Body, Buffer, Entry, FileInfo, Op, Page, PutOptions, Span, Upload
     from remote_store.backends._obstore import Engine
-    from remote_store.backends.s3.access import Clients
     from remote_store.backends.s3.boto import Boto
     from remote_store.backends.s3.listing import Lister
     from remote_store.uri import Uri
@@ -78,8 +80,6 @@ class S3Backend(Declared):
         read_timeout: float = 60.0,
         ca_bundle: str | None = None,
     ) -> None:
-        from remote_store.backends.s3.access import Access
-
         secret, token = _secret(secret_key, "secret_key"), _secret(session_token, "session_token")
         self._access = Access(
             bucket, region, endpoint_url, access_key, secret, token, profile, anonymous, addressing,
@@ -103,32 +103,28 @@ class S3Backend(Declared):
         bound.__dict__.update(self.__dict__)
         bound._io = io
         bound._start()
+        _obstore.restart_after_fork(bound)
         return bound
 
     _io: Io
+    _engine: Engine | None
 
     def _start(self) -> None:
-        from remote_store.backends import _obstore
-        from remote_store.backends.s3.access import Clients
-
-        self._process = _obstore.forks()
         self._lock = threading.RLock()
-        self._clients: Clients = Clients(self._access)
-        self._engine: Engine | None = None
+        self._clients = Clients(self._access)
+        self._engine = None
         self._decided = False
         self._boto: Boto | None = None
         self._lister: Lister | None = None
 
-    def _alive(self) -> None:
-        """Begin anew in a forked process: the connections belong to its parent."""
-        from remote_store.backends import _obstore
-
-        if self._process != _obstore.forks():
-            self._parents = (self._clients, self._engine, self._boto, self._lister)  # never closed from here
-            self._start()
+    def restart(self) -> None:
+        """Begin anew in a forked process."""
+        # Kept, because the end of a client may touch connections that are the parent's.
+        self._parents = (self._clients, self._engine, self._boto, self._lister)
+        self._start()
 
     async def _hot(self) -> Engine | None:
-        self._alive()
+        """Return the obstore engine where that is the lane."""
         if not self._decided:
             await self._io.call(self._decide)
         return self._engine
@@ -141,7 +137,6 @@ class S3Backend(Declared):
                 self._decided = True
 
     def _sdk(self) -> Boto:
-        self._alive()
         with self._lock:
             if self._boto is None:
                 from remote_store.backends.s3.boto import Boto
@@ -150,7 +145,6 @@ class S3Backend(Declared):
             return self._boto
 
     def _listing(self) -> Lister:
-        self._alive()
         with self._lock:
             if self._lister is None:
                 from remote_store.backends.s3.listing import Lister
@@ -158,25 +152,32 @@ class S3Backend(Declared):
                 self._lister = Lister(self._clients)
             return self._lister
 
-    async def stat(self, key: str) -> Entry:
-        engine = await self._hot()
-        if engine is not None:
-            return await engine.stat(key)
-        return await self._io.call(lambda: self._sdk().stat(key))
+    # stat, get and put hand the engine's coroutine on instead of wrapping it: they are the hot path.
 
-    async def get(
+    def stat(self, key: str) -> Coroutine[Any, Any, Entry]:
+        return self._engine.stat(key) if self._engine is not None else self._stat(key)
+
+    async def _stat(self, key: str) -> Entry:
+        engine = await self._hot()
+        return await (engine.stat(key) if engine else self._io.call(lambda: self._sdk().stat(key)))
+
+    def get(
         self, key: str, span: Span | None = None, if_match: str | None = None, version: str | None = None
-    ) -> Body:
-        engine = await self._hot()
-        if engine is not None:
-            return await engine.get(key, span, if_match, version)
-        return await self._io.call(lambda: self._sdk().get(key, span, if_match, version))
+    ) -> Coroutine[Any, Any, Body]:
+        if self._engine is not None:
+            return self._engine.get(key, span, if_match, version)
+        return self._get(key, span, if_match, version)
 
-    async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
+    async def _get(self, *args: Any) -> Body:
         engine = await self._hot()
-        if engine is not None:
-            return await engine.put(key, data, options)
-        return await self._io.call(lambda: self._sdk().put(key, data, options))
+        return await (engine.get(*args) if engine else self._io.call(lambda: self._sdk().get(*args)))
+
+    def put(self, key: str, data: Buffer, options: PutOptions) -> Coroutine[Any, Any, FileInfo]:
+        return self._engine.put(key, data, options) if self._engine is not None else self._put(key, data, options)
+
+    async def _put(self, *args: Any) -> FileInfo:
+        engine = await self._hot()
+        return await (engine.put(*args) if engine else self._io.call(lambda: self._sdk().put(*args)))
 
     async def delete(self, key: str, if_match: str | None = None) -> None:
         engine = await self._hot()
@@ -226,8 +227,6 @@ class S3Backend(Declared):
         return await self._io.call(lambda: self._sdk().presign(key, expires, method))
 
     def classify(self, exc: Exception, op: Op) -> type[RemoteStoreError] | RemoteStoreError | None:
-        from remote_store.backends.s3.errors import classify
-
         return classify(exc, self._access.bucket)
 
     def native_path(self, key: str) -> str:
@@ -253,7 +252,6 @@ class S3Backend(Declared):
             await self._io.call(self._close)
 
     def _close(self) -> None:
-        self._alive()
         self._clients.close()
         if self._lister is not None:
             self._lister.close()
@@ -269,8 +267,6 @@ def _secret(value: Secret | str | None, name: str) -> Secret | None:
 
 def _obstore_works(lane: str) -> bool:
     from importlib.util import find_spec
-
-    from remote_store.backends import _obstore
 
     if find_spec("obstore") is None:
         if lane == "obstore":

@@ -58,7 +58,7 @@ class Lister:
         """Return the next page below a folder."""
         prefix = f"{folder}/" if folder else ""
         text = self._ask(prefix, "" if recursive else "/", token, min(limit or PAGE, PAGE))
-        files, marked = self._files(text, prefix)
+        files, marked = self._files(text)
         entries: list[Entry] = [*files]
         folders = [] if recursive else self._folders(text)
         if folders:
@@ -97,8 +97,8 @@ class Lister:
             raise IntegrityError("the listing that arrived is cut or none at all")
         return text
 
-    def _files(self, text: str, prefix: str) -> tuple[list[FileInfo], bool]:
-        """Return the files of a page, and whether the folder's own marker is on it."""
+    def _files(self, text: str) -> tuple[list[FileInfo], bool]:
+        """Return the files of a page, and whether a folder's marker is on it."""
         files: list[FileInfo] = []
         times: dict[str, float] = {}
         marked, odd = False, 0
@@ -108,8 +108,9 @@ class Lister:
             if _doubtful(key):
                 key = _decoded(key)
                 if key.endswith("/"):
-                    marked = marked or key == prefix
-                    odd += not _is_normal(key[:-1])
+                    normal = _is_normal(key[:-1])
+                    marked = marked or normal
+                    odd += not normal
                     continue
                 if not _is_normal(key):
                     odd += 1
