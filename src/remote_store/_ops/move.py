@@ -9,7 +9,7 @@ from remote_store._ops import info, read
 from remote_store._ops.write import Publication
 from remote_store.backend import Copies, Deletes, Moves, Op, PutOptions, Puts
 from remote_store.capabilities import Capability
-from remote_store.errors import AlreadyExists, IntegrityError, NotFound, PreconditionFailed
+from remote_store.errors import AlreadyExists, IntegrityError, InvalidPath, NotFound, PreconditionFailed
 
 if TYPE_CHECKING:
     from remote_store._stack import Scope
@@ -80,6 +80,10 @@ async def _named(scope: Scope, src: str, dst: str, call: object) -> None:
         await call  # type: ignore[misc]
     except AlreadyExists as error:
         error.path = error.filename = dst
+        raise
+    except InvalidPath as error:
+        if error.__cause__ is not None:  # the tree's own refusal is about where the file should go
+            error.path = error.filename = dst
         raise
     except PreconditionFailed as error:
         raise _exists(scope, dst) from error.__cause__

@@ -137,9 +137,8 @@ class LocalBackend(Declared):
     async def get(
         self, key: str, span: Span | None = None, if_match: str | None = None, version: str | None = None
     ) -> Body:
-        fd = self._open_file(key)
+        fd, facts = self._open_file(key)
         try:
-            facts = os.fstat(fd)
             entry = _info(key, facts)
             if if_match is not None and if_match != entry.etag:
                 raise PreconditionFailed("the file is another version by now")
@@ -160,9 +159,9 @@ class LocalBackend(Declared):
     async def list(self, folder: str, recursive: bool, token: object | None, limit: int | None) -> Page:
         _encoded(folder)
         page = list_page(self._top, folder, token, limit, recursive=recursive)
-        if token is None and not page.entries:
+        if page is None:
             self._see_root()
-        return page
+        return page or Page([])
 
     async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
         folder, _, name = _encoded(key).rpartition(b"/")
@@ -239,7 +238,12 @@ class LocalBackend(Declared):
         """
 
         async def work() -> int:
-            return self._sweep(b"", older_than)
+            try:
+                return self._sweep(b"", older_than)
+            except ContainerNotFound:
+                raise
+            except FileNotFoundError:  # nothing was ever written
+                return 0
 
         if isinstance(older_than, bool) or not isinstance(older_than, int | float):
             raise TypeError(f"older_than is a number of seconds, not {type(older_than).__name__}")
@@ -259,9 +263,10 @@ class LocalBackend(Declared):
         return Native(self.native_path(key), {})
 
     def unwrap(self, kind: type[Any]) -> Any:
-        import pathlib
+        from pathlib import Path
 
-        return pathlib.Path(self._root) if kind is pathlib.Path else None
+        root = Path(self._root)
+        return root if isinstance(root, kind) else None
 
     async def close(self) -> None:
         """Nothing to let go of: no descriptor outlives a call, but those of open files."""
@@ -276,14 +281,14 @@ class LocalBackend(Declared):
             self._see_root()
             raise NotFound("nothing stands here") from below_a_file
 
-    def _open_file(self, key: str) -> int:
+    def _open_file(self, key: str) -> tuple[int, os.stat_result]:
         """Open a file to read it; a folder, pipe, socket or device is none."""
         fd = self._open(_encoded(key), FILE)
-        mode = os.fstat(fd).st_mode
-        if stat.S_ISREG(mode):
-            return fd
+        facts = os.fstat(fd)
+        if stat.S_ISREG(facts.st_mode):
+            return fd, facts
         os.close(fd)
-        raise NotFound(publish.A_FOLDER if stat.S_ISDIR(mode) else publish.SPECIAL)
+        raise NotFound(publish.A_FOLDER if stat.S_ISDIR(facts.st_mode) else publish.SPECIAL)
 
     @contextmanager
     def _folder(self, path: bytes) -> Iterator[int]:
@@ -317,6 +322,9 @@ class LocalBackend(Declared):
         except FileNotFoundError as missing:
             if isinstance(missing, RemoteStoreError):
                 raise
+        except NotADirectoryError:
+            self._see_root()
+            raise
         if make:
             return self._within_made(folder, work, args, [] if made is None else made)
         self._see_root()
@@ -347,10 +355,10 @@ class LocalBackend(Declared):
     def _copy(self, source: str, target: str, options: PutOptions) -> str:
         """Copy a file; return the etag of what was copied."""
         folder, _, name = _encoded(target).rpartition(b"/")
-        fd = self._open_file(source)
+        fd, facts = self._open_file(source)
         try:
             self._within(folder, publish.put_copy, name, fd, options, self._durable)
-            return publish.etag_of(os.fstat(fd))
+            return publish.etag_of(facts)
         finally:
             os.close(fd)
 

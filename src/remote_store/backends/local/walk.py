@@ -44,12 +44,12 @@ class _Token(NamedTuple):
     lost: int
 
 
-def list_page(root: bytes, folder: str, token: object | None, limit: int | None, *, recursive: bool) -> Page:
-    """Return the next page below a folder; the root itself is known to be there."""
+def list_page(root: bytes, folder: str, token: object | None, limit: int | None, *, recursive: bool) -> Page | None:
+    """Return the next page below a folder, or None where there is none."""
     try:
         base = open_beneath(root, folder.encode(), FOLDER)
     except (FileNotFoundError, NotADirectoryError):
-        return Page([])
+        return None
     try:
         walk = _Walk(root, folder, base, recursive=recursive)
         if isinstance(token, _Token):
