@@ -15,7 +15,6 @@ from remote_store.backend import (
 )
 from remote_store.errors import AlreadyExists, DirectoryNotEmpty, InvalidPath, NotFound, PreconditionFailed
 
-
 BEGAN = time.time()
 
 
@@ -57,7 +56,7 @@ class Slim:
         pass
 
     def __eq__(self, other):
-        return type(other) is type(self) and self.files is other.files or self.files == other.files
+        return (type(other) is type(self) and self.files is other.files) or self.files == other.files
 
     def __hash__(self):
         return hash(type(self))

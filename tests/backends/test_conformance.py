@@ -4,11 +4,11 @@ import os
 import uuid
 
 import pytest
-from tests.backends.slim import FlatBackend, HierarchicalBackend, ReadableBackend
 
 from remote_store.backends.local import LocalBackend
 from remote_store.backends.memory import MemoryBackend
 from remote_store.testing import Conformance
+from tests.backends.slim import FlatBackend, HierarchicalBackend, ReadableBackend
 
 
 class TestMemory(Conformance):
@@ -23,6 +23,19 @@ class TestLocal(Conformance):
 
     def make_backend(self):
         return LocalBackend(self.folder)
+
+    def plant_links(self, store):
+        beside = self.folder.with_name("beside")
+        beside.mkdir()
+        (beside / "file").write_bytes(b"outside")
+        store.write("folder/inside", b"inside")
+        (self.folder / "link").symlink_to(beside / "file")
+        (self.folder / "folder" / "link").symlink_to(beside)
+        return self.outside()
+
+    def outside(self):
+        beside = self.folder.with_name("beside")
+        return {path.name: path.read_bytes() for path in beside.iterdir()}
 
     def litter(self, backend):
         return [name for _, _, names in os.walk(self.folder) for name in names if name.startswith(".remote-store-")]

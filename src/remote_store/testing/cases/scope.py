@@ -8,11 +8,11 @@ import pytest
 
 from remote_store.backend import Backend
 from remote_store.capabilities import Capability
-from remote_store.errors import AlreadyExists, CapabilityNotSupported, InvalidPath, NotFound
+from remote_store.errors import AlreadyExists, CapabilityNotSupported, InvalidPath, NotFound, RemoteStoreError
 from remote_store.testing.bench import Bench
 from remote_store.testing.cases.tables import backend_of, keys_of, raised, traits_of
 from remote_store.testing.faces import again
-from remote_store.testing.marks import clause, needs
+from remote_store.testing.marks import NOT_APPLICABLE, clause, needs
 
 if TYPE_CHECKING:
     from remote_store.store import Store
@@ -110,6 +110,27 @@ class ScopeOfStores(Bench):
         assert not store.exists("not")
         child.write("file", b"x")
         assert keys_of(store) == ["not/yet/file"]
+
+    @clause("SCOPE-05", "SCOPE-01")
+    def test_links_lead_nothing_outside(self, store: Store) -> None:
+        before = self.plant_links(store)
+        if before is None:
+            pytest.skip(f"{NOT_APPLICABLE}{traits_of(store).name} has no links")
+        for key in ("link", "folder/link/file", "folder/link"):
+            with pytest.raises(RemoteStoreError):
+                store.read_bytes(key)
+            with pytest.raises(RemoteStoreError):
+                store.get_file_info(key)
+        for key in ("folder/link/file", "folder/link/new"):
+            with pytest.raises(RemoteStoreError):
+                store.write(key, b"changed", overwrite=True)
+            with pytest.raises(RemoteStoreError):
+                store.delete(key)
+        assert [key for key in keys_of(store) if key.endswith("file")] == []
+        assert self.outside() == before
+        store.delete_folder("folder", recursive=True)
+        assert not store.exists("folder")
+        assert self.outside() == before
 
     @clause("PLACE-01", "PLACE-03")
     def test_a_native_path_leads_back_to_its_key(self, store: Store) -> None:

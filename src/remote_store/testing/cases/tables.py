@@ -128,12 +128,14 @@ def traits_of(store: Store) -> Traits:
 
 
 def keys_of(store: Store, folder: str = "") -> list[str]:
-    """Return the keys of all files below a folder, as a listing shows them."""
-    return [entry.key for entry in store.list_files(folder, recursive=True)]
+    """Return the keys of all files below a folder, sorted: the order of a listing has tests of its own."""
+    return sorted(entry.key for entry in store.list_files(folder, recursive=True))
 
 
 class Watch:
     """A layer that notes the name of every call that reaches the backend."""
+
+    inside_retry = False
 
     def __init__(self, seen: list[str]) -> None:
         self._seen = seen
