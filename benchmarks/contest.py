@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-DEADLINE = 300.0  # seconds one sample may take before its contender is given up
+DEADLINE = 90.0  # seconds one sample may take before its contender is given up
 
 
 class Absent(Exception):

@@ -70,7 +70,10 @@ class FastS3(NginxDav):
         set $post "$request_method$arg_uploadId";
         if ($post ~ "^POST.") {{ return 200 '{done}</CompleteMultipartUploadResult>'; }}
         location / {{"""
-        conf.write_text(conf.read_text().replace("location / {", posts, 1))
+        text = conf.read_text().replace("location / {", posts, 1)
+        # A read has nginx's own etag, which it honours in If-Match; a second one would be taken for it.
+        of_put = "map $request_method $of_put { default ''; PUT '\"put\"'; }\n    server {"
+        conf.write_text(text.replace("server {", of_put, 1).replace("ETag '\"put\"'", "ETag $of_put"))
         return arguments
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.clients.repeat import repeated
 from remote_store import Store
 from remote_store.backend import PutOptions
 from remote_store.backends.memory import MemoryBackend
@@ -49,12 +50,4 @@ def operations(_: dict[str, Any]) -> dict[str, Callable[[int], None]]:
         "bare write": lambda: _drive(backend.put(KEY, DATA, options)),
         "bare child exists": lambda: _drive(backend.stat(KEY)),
     }
-    return {name: _repeated(call) for name, call in calls.items()}
-
-
-def _repeated(call: Callable[[], Any]) -> Callable[[int], None]:
-    def operation(count: int) -> None:
-        for _ in range(count):
-            call()
-
-    return operation
+    return {name: repeated(call) for name, call in calls.items()}

@@ -1,94 +1,111 @@
 """The operations that every S3 client is asked for; `config["client"]` names the module with its `Client`.
 
-A client has get, put and head of one key, `count` of a prefix, and may have `get_all` (many keys, so many at once),
-`down` and `up` (one big object, returning and taking its size), `stream_down` and `stream_up` (in constant memory).
+A client has get, put and head of one key. It may have `count` of a prefix, `get_all` and `aget_all` (many keys, so
+many at once), `down` and `up` (one big object whole), `stream_down` and `stream_up` (in constant memory).
 """
 
 from __future__ import annotations
 
 import importlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 AT_ONCE = 32
 PIECE = b"p" * (1 << 20)
 
+# operation -> the method a client needs for it
+NEEDS = {
+    "get": "get",
+    "put": "put",
+    "head": "head",
+    "count": "count",
+    "get_many": "get",
+    "aget_many": "aget_all",
+    "down": "down",
+    "up": "up",
+    "stream_down": "stream_down",
+    "stream_up": "stream_up",
+}
+
 
 def operations(config: dict[str, Any]) -> dict[str, Callable[[int], int | None]]:
     client = importlib.import_module(f"benchmarks.clients.s3_{config['client']}").Client(config)
-    keys: list[str] = config["keys"]
-    size: int = config["size"]
-    big_size: int = config.get("big_size", 0)
-    content = b"y" * size
-    big_content = bytearray(0)
+    found = _Operations(client, config)
+    return {name: getattr(found, name) for name, method in NEEDS.items() if hasattr(client, method)}
 
-    def get(count: int) -> None:
+
+class _Operations:
+    def __init__(self, client: Any, config: dict[str, Any]) -> None:
+        self._client = client
+        self._config = config
+        self._keys: list[str] = config["keys"]
+        self._size: int = config["size"]
+        self._content = b"y" * self._size
+
+    def get(self, count: int) -> None:
+        get, keys, total = self._client.get, self._keys, 0
         for number in range(count):
-            data = client.get(keys[number % len(keys)])
-        assert len(data) == size
+            total += len(get(keys[number % len(keys)]))
+        assert total == count * self._size
 
-    def put(count: int) -> None:
+    def put(self, count: int) -> None:
+        put, keys, content = self._client.put, self._keys, self._content
         for number in range(count):
-            client.put(keys[number % len(keys)], content)
+            put(keys[number % len(keys)], content)
 
-    def head(count: int) -> None:
+    def head(self, count: int) -> None:
+        head, keys = self._client.head, self._keys
         for number in range(count):
-            found = client.head(keys[number % len(keys)])
-        assert found == size
+            found = head(keys[number % len(keys)])
+        assert found == self._size
 
-    def count_keys(count: int) -> int:
-        return sum(client.count(config["prefix"]) for _ in range(count))
+    def count(self, count: int) -> int:
+        return sum(self._client.count(self._config["prefix"]) for _ in range(count))
 
-    def get_many(count: int) -> None:
-        wanted = [keys[number % len(keys)] for number in range(count)]
-        get_all = getattr(client, "get_all", None) or in_threads
-        assert get_all(wanted, AT_ONCE) == count * size
+    def get_many(self, count: int) -> None:
+        get_all = getattr(self._client, "get_all", self._in_threads)
+        assert get_all(self._wanted(count), AT_ONCE) == count * self._size
 
-    pool = ThreadPoolExecutor(AT_ONCE)
+    def aget_many(self, count: int) -> None:
+        assert self._client.aget_all(self._wanted(count), AT_ONCE) == count * self._size
 
-    def in_threads(wanted: list[str], _: int) -> int:
-        return sum(map(len, pool.map(client.get, wanted)))
-
-    def down(count: int) -> None:
+    def down(self, count: int) -> None:
         for _ in range(count):
-            assert client.down(config["big"]) == big_size
+            assert self._client.down(self._config["big"]) == self._config["big_size"]
 
-    def up(count: int) -> None:
-        if not big_content:
-            big_content.extend(bytes(big_size))
+    def up(self, count: int) -> None:
         for _ in range(count):
-            client.up(config["big_up"], big_content)
+            self._client.up(self._config["big_up"], self._big_content)
 
-    def stream_down(count: int) -> None:
+    def stream_down(self, count: int) -> None:
         for _ in range(count):
-            assert client.stream_down(config["big"]) == big_size
+            assert self._client.stream_down(self._config["big"]) == self._config["big_size"]
 
-    def stream_up(count: int) -> None:
+    def stream_up(self, count: int) -> None:
         for _ in range(count):
-            client.stream_up(config["big_up"], pieces(big_size))
+            self._client.stream_up(self._config["big_up"], pieces(self._config["big_size"]))
 
-    found: dict[str, Callable[[int], int | None]] = {"get": get, "put": put, "head": head, "get many": get_many}
-    if hasattr(client, "count"):
-        found["count"] = count_keys
-    for name, operation in (("down", down), ("up", up), ("stream down", stream_down), ("stream up", stream_up)):
-        if hasattr(client, name.replace(" ", "_")):
-            found[name] = operation
-    if hasattr(client, "aget_all"):
-        found["get many, async"] = lambda count: _check(
-            client.aget_all([keys[number % len(keys)] for number in range(count)], AT_ONCE), count * size
-        )
-    return found
+    def _wanted(self, count: int) -> list[str]:
+        return [self._keys[number % len(self._keys)] for number in range(count)]
 
+    def _in_threads(self, wanted: list[str], _: int) -> int:
+        return sum(map(len, self._pool.map(self._client.get, wanted)))
 
-def _check(got: int, expected: int) -> None:
-    assert got == expected, (got, expected)
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(AT_ONCE)
+
+    @cached_property
+    def _big_content(self) -> bytes:
+        return bytes(self._config["big_size"])
 
 
-def pieces(size: int) -> Any:
+def pieces(size: int) -> Iterator[bytes]:
     """Yield so many bytes, a MiB at a time."""
     whole, rest = divmod(size, len(PIECE))
     yield from (PIECE for _ in range(whole))
@@ -99,12 +116,12 @@ def pieces(size: int) -> Any:
 class Pieces:
     """The same as a file to read from, for clients that take one."""
 
-    def __init__(self, made: Any) -> None:
+    def __init__(self, made: Iterator[bytes]) -> None:
         self._made = made
         self._left = b""
 
     def read(self, size: int = -1) -> bytes:
-        wanted = list(islice(self._made, max(1, size >> 20) if size > 0 else None))
+        wanted = islice(self._made, max(1, size >> 20) if size > 0 else None)
         data = b"".join([self._left, *wanted])
         size = len(data) if size < 0 else size
         self._left, data = data[size:], data[:size]

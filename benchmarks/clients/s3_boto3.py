@@ -52,7 +52,7 @@ class Client:
         self.client.download_fileobj(self._bucket, key, sink)
         return sink.size
 
-    def up(self, key: str, data: bytearray) -> None:
+    def up(self, key: str, data: bytes) -> None:
         import io
 
         self.client.upload_fileobj(io.BytesIO(data), self._bucket, key)

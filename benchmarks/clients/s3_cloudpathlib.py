@@ -32,5 +32,5 @@ class Client:
     def down(self, key: str) -> int:
         return len(self._path(key).read_bytes())
 
-    def up(self, key: str, data: bytearray) -> None:
+    def up(self, key: str, data: bytes) -> None:
         self._path(key).write_bytes(data)

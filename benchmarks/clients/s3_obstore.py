@@ -51,7 +51,7 @@ class Client:
     def down(self, key: str) -> int:
         return len(bytes(obstore.get(self._store, key).bytes()))
 
-    def up(self, key: str, data: bytearray) -> None:
+    def up(self, key: str, data: bytes) -> None:
         obstore.put(self._store, key, data, use_multipart=True, chunk_size=8 << 20, max_concurrency=8)
 
     def stream_down(self, key: str) -> int:

@@ -58,7 +58,7 @@ class Client:
     def down(self, key: str) -> int:
         return len(self._store.read_bytes(key))
 
-    def up(self, key: str, data: bytearray) -> None:
+    def up(self, key: str, data: bytes) -> None:
         self._store.write(key, data, overwrite=True)
 
     def stream_down(self, key: str) -> int:

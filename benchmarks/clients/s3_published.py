@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.clients.s3 import Pieces
 from remote_store import Store
 from remote_store.backends import S3Backend
-
-from benchmarks.clients.s3 import Pieces
 
 
 class Client:
@@ -36,8 +35,8 @@ class Client:
     def down(self, key: str) -> int:
         return len(self._store.read_bytes(key))
 
-    def up(self, key: str, data: bytearray) -> None:
-        self._store.write(key, bytes(data), overwrite=True)
+    def up(self, key: str, data: bytes) -> None:
+        self._store.write(key, data, overwrite=True)
 
     def stream_down(self, key: str) -> int:
         size = 0

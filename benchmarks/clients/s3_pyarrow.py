@@ -37,7 +37,7 @@ class Client:
         with self._files.open_input_stream(f"{self._bucket}/{key}") as stream:
             return len(stream.read())
 
-    def up(self, key: str, data: bytearray) -> None:
+    def up(self, key: str, data: bytes) -> None:
         with self._files.open_output_stream(f"{self._bucket}/{key}") as stream:
             stream.write(data)
 

@@ -42,8 +42,8 @@ class Client:
     def down(self, key: str) -> int:
         return len(self._files.cat_file(f"{self._bucket}/{key}"))
 
-    def up(self, key: str, data: bytearray) -> None:
-        self._files.pipe_file(f"{self._bucket}/{key}", bytes(data))
+    def up(self, key: str, data: bytes) -> None:
+        self._files.pipe_file(f"{self._bucket}/{key}", data)
 
     def stream_down(self, key: str) -> int:
         size = 0

@@ -37,7 +37,7 @@ class Client:
                 size += len(data)
         return size
 
-    def up(self, key: str, data: bytearray) -> None:
+    def up(self, key: str, data: bytes) -> None:
         self.stream_up(key, [data])
 
     def stream_up(self, key: str, pieces: Any) -> None:
