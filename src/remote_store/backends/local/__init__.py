@@ -225,11 +225,11 @@ class LocalBackend(Declared):
         new_folder, _, new = _encoded(target).rpartition(b"/")
         options = PutOptions(overwrite)
         with self._folder(old_folder) as here:
-            publish.see_file(here, name)  # a missing source is the first thing to say
+            facts = publish.see_file(here, name)  # a missing source is the first thing to say
             moved = self._within(new_folder, publish.move, new, here, name, options, self._durable)
         if not moved:
             etag = self._copy(source, target, options)
-            await self.delete(source, etag)
+            await self.delete(source, None if stat.S_ISLNK(facts.st_mode) else etag)
 
     def cleanup(self, older_than: float = _DAY) -> int:
         """Delete what killed writers left: their hidden drafts, if older than so many seconds; return how many.

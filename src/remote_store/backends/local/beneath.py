@@ -201,8 +201,9 @@ def _step(folder: int, name: bytes, flags: int) -> tuple[int, bytes]:
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
-        # Not a link: either a file stands where a folder is needed, or the link was swapped a moment ago.
-        if refusal is not None and not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+        # Not a link by now: was it swapped a moment ago, or does a file stand where a folder is needed?
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        if refusal is not None and not stat.S_ISDIR(mode) and not stat.S_ISLNK(mode):
             raise refusal
     raise FileNotFoundError(errno.ENOENT, "the path was replaced over and over while it was opened")
 

@@ -152,6 +152,7 @@ class Draft:
     __slots__ = ("_durable", "_folder", "_name", "fd")
 
     def __init__(self, folder: int, old: os.stat_result | None, *, durable: bool) -> None:
+        self.fd = -1
         self._folder = folder
         self._durable = durable
         # Never more open than the file that it replaces, not even before it is published.
@@ -205,6 +206,7 @@ class Draft:
 
     def settle(self, name: bytes, options: PutOptions, *, safe: bool) -> None:
         """Give the stamped draft its name, in its locked folder."""
+        self.close()  # first, since some file systems tell of lost writes only here
         if options.overwrite or options.if_match is not None:
             os.rename(self._name, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         else:
@@ -239,6 +241,12 @@ class Draft:
             os.fchmod(self.fd, old.st_mode & 0o777)
         return not (owned and alike)
 
+    def close(self) -> None:
+        """Let go of the descriptor; safe to call twice."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
     def drop(self) -> None:
         """Leave nothing behind."""
         with suppress(OSError):  # what led here is the error to report
@@ -271,7 +279,7 @@ def _publish(
         draft.drop()
         raise
     finally:
-        os.close(draft.fd)
+        draft.close()
 
 
 def _put_quickly(folder: int, name: bytes, data: Buffer, options: PutOptions) -> os.stat_result:
@@ -290,7 +298,7 @@ def _put_quickly(folder: int, name: bytes, data: Buffer, options: PutOptions) ->
             draft.drop()
             raise
         finally:
-            os.close(draft.fd)
+            draft.close()
         return facts
     finally:
         unlock(folder)

@@ -125,8 +125,10 @@ class LocalUpload:
 
     def _close(self) -> None:
         folder, self._folder = self._folder, -1
-        os.close(self._draft.fd)
-        os.close(folder)
+        try:
+            self._draft.close()
+        finally:
+            os.close(folder)
 
     def __del__(self) -> None:
         if getattr(self, "_folder", -1) >= 0:
