@@ -72,7 +72,6 @@ class Lister:
         return [_decoded(key) for key in re.findall(r"<Key>([^<]*)</Key>", self._ask(prefix, "", None, PAGE))]
 
     def _ask(self, prefix: str, delimiter: str, token: object | None, limit: int) -> str:
-        from botocore.auth import S3SigV4Auth
         from botocore.awsrequest import AWSRequest
 
         query = {
@@ -85,10 +84,7 @@ class Lister:
         }
         pairs = [f"{name}={quote(str(value), safe='-_.~')}" for name, value in query.items() if value]
         request = AWSRequest("GET", f"{self._url}?{'&'.join(pairs)}")
-        credentials = self._clients.credentials
-        if credentials is not None:
-            frozen = credentials.get_frozen_credentials()
-            S3SigV4Auth(frozen, "s3", self._clients.place.region).add_auth(request)
+        self._sign(request)
         answer = self._http.send(request.prepare())
         text = str(answer.content, "utf-8", "replace")
         if answer.status_code != 200:
@@ -96,6 +92,14 @@ class Lister:
         if not text.rstrip().endswith("</ListBucketResult>"):
             raise IntegrityError("the listing that arrived is cut or none at all")
         return text
+
+    def _sign(self, request: Any) -> None:
+        # Apart from _ask, so that no frame of a failed request holds the secret key.
+        from botocore.auth import S3SigV4Auth
+
+        credentials = self._clients.credentials
+        if credentials is not None:
+            S3SigV4Auth(credentials.get_frozen_credentials(), "s3", self._clients.place.region).add_auth(request)
 
     def _files(self, text: str) -> tuple[list[FileInfo], bool]:
         """Return the files of a page, and whether a folder's marker is on it."""
