@@ -264,13 +264,9 @@ class Feed:
 
     async def all(self) -> bytes:
         """Return all that is left, in one buffer."""
+        # It grows by remapping and hands its buffer over without a copy; taking the room at once would fill it twice.
         buffer = io.BytesIO()
         self._ahead_from = self._at
-        if self._end - self._at > 0:
-            # Take the room once: BytesIO hands its buffer over as bytes without a copy.
-            buffer.seek(self._end - self._at - 1)
-            buffer.write(b"\0")
-            buffer.seek(0)
         try:
             while data := await self.next():
                 buffer.write(data)
