@@ -71,9 +71,10 @@ class FastS3(NginxDav):
         if ($post ~ "^POST.") {{ return 200 '{done}</CompleteMultipartUploadResult>'; }}
         location / {{"""
         text = conf.read_text().replace("location / {", posts, 1)
-        # A read has nginx's own etag, which it honours in If-Match; a second one would be taken for it.
-        of_put = "map $request_method $of_put { default ''; PUT '\"put\"'; }\n    server {"
-        conf.write_text(text.replace("server {", of_put, 1).replace("ETag '\"put\"'", "ETag $of_put"))
+        # A read keeps nginx's own etag, the one it honours in If-Match.
+        etag = "add_header ETag '\"put\"' always;"
+        assert etag in text
+        conf.write_text(text.replace(etag, f"if ($request_method = PUT) {{ {etag} }}"))
         return arguments
 
 
