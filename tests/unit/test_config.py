@@ -7,6 +7,7 @@ import pickle
 import pytest
 
 from remote_store import BackendConfig, ConfigError, RegistryConfig, RetryPolicy, Secret, StoreProfile
+from remote_store.testing import clause
 
 TOML = """
 [retry]
@@ -34,6 +35,7 @@ def small(**changes):
     return {"backends": {"m": {"type": "memory"}}, "stores": {"s": {"backend": "m"}}, **changes}
 
 
+@clause("CONF-01")
 def test_a_dict_and_its_objects_are_the_same_configuration():
     read = RegistryConfig.from_dict(small(retry={"attempts": 1, "base": 1, "cap": "2.5"}))
     assert read == RegistryConfig(
@@ -43,6 +45,7 @@ def test_a_dict_and_its_objects_are_the_same_configuration():
     assert read != RegistryConfig.from_dict(small())
 
 
+@clause("CONF-01")
 def test_toml_comes_from_a_file_a_table_of_a_file_or_text(named):
     assert RegistryConfig.from_toml(named) == RegistryConfig({"m": BackendConfig("memory")}, {})
     assert RegistryConfig.from_toml(str(named)) == RegistryConfig.from_toml(named)
@@ -51,6 +54,7 @@ def test_toml_comes_from_a_file_a_table_of_a_file_or_text(named):
     assert RegistryConfig.from_toml("[backends.m]\ntype = 'memory'\n") == RegistryConfig.from_toml(named)
 
 
+@clause("CONF-03")
 def test_variables_are_replaced_in_text_of_any_depth(monkeypatch):
     monkeypatch.setenv("NAME", "box")
     monkeypatch.setenv("EMPTY", "")
@@ -77,6 +81,7 @@ def refused(data):
     return str(error.value)
 
 
+@clause("CONF-02", "CONF-03", "CONF-09")
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -133,6 +138,7 @@ def test_toml_that_cannot_be_read_is_a_config_error(tmp_path):
         RegistryConfig.from_toml(3)
 
 
+@clause("CONF-04")
 def test_a_configuration_cannot_be_changed():
     config = RegistryConfig.from_dict(small())
     for change in (
@@ -148,6 +154,7 @@ def test_a_configuration_cannot_be_changed():
             table["x"] = 1
 
 
+@clause("CONF-04")
 def test_what_the_configuration_was_made_from_may_change_afterwards():
     data = small()
     config = RegistryConfig.from_dict(data)
@@ -161,6 +168,7 @@ def test_a_configuration_pickles_and_copies_to_an_equal_one():
     assert pickle.loads(pickle.dumps(config)) == config == copy.deepcopy(config)
 
 
+@clause("CONF-04", "SECRET-01", "SECRET-02")
 def test_secrets_are_shown_nowhere_and_stay_usable():
     options = {"bucket": "b", "secret_key": "canary-7"}
     config = RegistryConfig.from_dict({"backends": {"l": {"type": "s3", "options": options}}})

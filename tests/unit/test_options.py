@@ -7,6 +7,7 @@ import pytest
 from remote_store.errors import ConfigError
 from remote_store.options import REQUIRED, checked, options_of
 from remote_store.secret import Secret
+from remote_store.testing import clause
 
 
 class Sample:
@@ -79,6 +80,7 @@ def test_values_become_what_is_declared(name, given, becomes):
     assert type(values[name]) is type(becomes)
 
 
+@clause("CONF-09")
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -17,6 +17,7 @@ from remote_store import (
     register_backend,
 )
 from remote_store.backends.memory import MemoryBackend
+from remote_store.testing import clause
 
 CONFIG = {
     "backends": {"one": {"type": "memory"}, "two": {"type": "memory"}},
@@ -29,6 +30,7 @@ CONFIG = {
 }
 
 
+@clause("CONF-05")
 def test_stores_on_one_backend_share_it_and_others_do_not():
     with Registry(CONFIG) as registry:
         registry.get_store("a").write("x", b"1")
@@ -37,6 +39,7 @@ def test_stores_on_one_backend_share_it_and_others_do_not():
         assert not registry.get_store("other").exists("a/x")
 
 
+@clause("LAYER-03")
 def test_a_readonly_store_shows_and_does_not_change():
     with Registry(CONFIG) as registry:
         registry.get_store("a").write("x", b"1")
@@ -76,6 +79,7 @@ def test_async_stores_are_opened_beside_the_others_and_closed_with_await():
         asyncio.run(store.exists("x"))
 
 
+@clause("CONF-05")
 def test_an_unknown_store_is_refused_with_the_nearest_name():
     registry = Registry(CONFIG)
     with pytest.raises(ConfigError, match=r"stores\.othr: no such store; did you mean 'other'\?"):
@@ -98,6 +102,7 @@ def test_a_store_of_a_registry_pickles():
         assert pickle.loads(pickle.dumps(store)) == store
 
 
+@clause("CONF-06")
 def test_a_registered_backend_serves_configuration_and_uris():
     class Cellar(MemoryBackend):
         """Memory by another name."""

@@ -4,6 +4,7 @@ import pytest
 
 from remote_store import ConfigError, InvalidPath, Store
 from remote_store.backends.memory import MemoryBackend
+from remote_store.testing import clause
 from remote_store.uri import Uri, parse_uri
 
 
@@ -23,6 +24,7 @@ def test_a_uri_is_taken_apart_and_decoded(text, parts):
     assert parse_uri(text) == parts
 
 
+@clause("CONF-07", "SECRET-03")
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
@@ -63,6 +65,7 @@ def test_a_path_of_a_uri_is_held_to_the_grammar_of_keys():
         Store.from_uri("memory://x/a/%2e%2e/b")
 
 
+@clause("CONF-07")
 def test_memories_of_one_name_are_one_and_unnamed_ones_are_alone():
     named = Store.from_uri("memory://unit-uri/sub")
     named.write("a", b"1")
@@ -72,6 +75,7 @@ def test_memories_of_one_name_are_one_and_unnamed_ones_are_alone():
     assert not Store.from_uri("memory:").exists("sub/a")
 
 
+@clause("CONF-07")
 def test_a_file_uri_is_absolute_or_relative_to_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "da ta").mkdir()
@@ -82,6 +86,7 @@ def test_a_file_uri_is_absolute_or_relative_to_the_working_folder(tmp_path, monk
         Store.from_uri("file://data/x")
 
 
+@clause("CONF-07")
 def test_an_s3_uri_is_bucket_and_prefix():
     store = Store.from_uri("s3://my-bucket/some/prefix/?region=eu-west-1", endpoint_url="http://127.0.0.1:9")
     assert store.native_path("k") == "s3://my-bucket/some/prefix/k"
