@@ -1,0 +1,56 @@
+// The compiled model behind JSON lines: a question a line on stdin, an answer a line on stdout. See tests/oracle.
+"use strict";
+const code = require("fs").readFileSync(process.argv[2], "utf8");
+const names = [...code.matchAll(/^let (_\d+_(\w+)_Compile) =/gm)];
+const exported = names.map((m) => `${m[2]}: ${m[1]}`).join(", ");
+const M = new Function("require", "process", `${code}\nreturn {_dafny, BigNumber, ${exported}};`)(require, process);
+const { _dafny, BigNumber, Oracle, Trees } = M, model = Oracle.__default, trees = [];
+
+const text = (value) => (typeof value === "string" ? _dafny.Seq.from(value, (c) => c.codePointAt(0)) : _dafny.Seq.from(value));
+const plain = (seq) => (seq.some((c) => c >= 0xd800 && c < 0xe000) ? [...seq] : String.fromCodePoint(...seq));
+const bytes = (value) => _dafny.Seq.from(Buffer.from(value, "latin1"));
+const latin = (seq) => Buffer.from([...seq]).toString("latin1");
+const number = (value) => new BigNumber(value);
+const option = (value, make) => (value == null ? Trees.Option.create_None() : Trees.Option.create_Some(make(value)));
+const facts = (file) => ({ size: file.content.length, stamp: file.stamp.toNumber(), labels: plain(file.labels) });
+const error = (e) => e.toString().replace(/.*\./, "");
+const answer = (result, show = () => null) =>
+  result.is_Ok ? { value: show(result.value) } : { error: error(result.error), key: plain(result.key) };
+const step = (q, s, show) => ((trees[q.tree] = s.tree), answer(s.result, show));
+
+const operations = {
+  new: (q) => ({ value: trees.push(model.New(q.hierarchical)) - 1 }),
+  drop: (q) => ((trees[q.tree] = null), { value: null }),
+  child: (q, t, r) => answer(model.Child(r, text(q.path)), plain),
+  write: (q, t, r) =>
+    step(q, model.DoWrite(t, r, text(q.path), bytes(q.content), text(q.labels), q.overwrite, option(q.if_match, number)), facts),
+  read: (q, t, r) => answer(model.DoRead(t, r, text(q.path)), (f) => ({ content: latin(f.content), ...facts(f) })),
+  read_range: (q, t, r) =>
+    answer(model.DoReadRange(t, r, text(q.path), number(q.offset), option(q.length, number)), latin),
+  delete: (q, t, r) => step(q, model.DoDelete(t, r, text(q.path), q.missing_ok, option(q.if_match, number))),
+  delete_many: (q, t, r) => step(q, model.DoDeleteMany(t, r, _dafny.Seq.of(...q.paths.map(text)))),
+  copy: (q, t, r) => step(q, model.DoCopyOrMove(t, r, text(q.source), text(q.target), q.overwrite, false)),
+  move: (q, t, r) => step(q, model.DoCopyOrMove(t, r, text(q.source), text(q.target), q.overwrite, true)),
+  delete_folder: (q, t, r) => step(q, model.DoDeleteFolder(t, r, text(q.path), q.recursive, q.missing_ok)),
+  ask: (q, t, r) => answer(model.DoAsk(t, r, text(q.path)), ([file, folder]) => ({ file, folder })),
+  folder_info: (q, t, r) =>
+    answer(model.DoFolderInfo(t, r, text(q.path)), (i) => ({ file_count: i.count.toNumber(), total_size: i.size.toNumber(),
+      newest: i.newest.is_Some ? i.newest.value.toNumber() : null })),
+  list: (q, t, r) =>
+    answer(model.DoList(t, r, text(q.path), Oracle.Kind[`create_${q.kind}`](), q.recursive, option(q.max_depth, number),
+      option(q.pattern, text)), (keys) => keys.map(plain)),
+  glob: (q, t, r) => answer(model.DoGlob(t, r, text(q.pattern)), (keys) => keys.map(plain)),
+  dump: (q, t) => ({ value: { files: [...t.files].map(([key, file]) => [plain(key), latin(file.content), facts(file)]),
+    folders: [...t.folders].map(plain) } }),
+};
+
+require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const q = JSON.parse(line);
+  let reply;
+  try {
+    reply = operations[q.op](q, trees[q.tree], text(q.root || ""));
+  } catch (failure) {
+    reply = { broken: String(failure.stack) };   // the driver raises it: never an answer of the model
+  }
+  process.stdout.write(JSON.stringify(reply) + "\n");
+});

@@ -1,0 +1,65 @@
+"""Dafny as this folder uses it: running the verifier on a file, and compiling the oracle."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILT = HERE / "build"
+PACKAGES = ("dafny", "mono-mcs", "z3", "nodejs", "node-bignumber")
+"""Debian packages that bring the verifier and what runs the oracle."""
+NOISE = re.compile(
+    r"^(Legal parameters are:|\s+\w+ \([\w ]+\)(?: \(default: .*\))?|.*unknown parameter 'model_compress'.*|)$"
+)
+"""What z3 says about an option that Dafny 2.3 gives it; harmless."""
+
+
+class Missing(Exception):
+    """A program that the proofs need is not installed."""
+
+
+def program(name: str) -> str:
+    """Return where a program is, or say what to install."""
+    found = shutil.which(name)
+    if found is None:
+        raise Missing(f"{name} is missing; as root: apt-get install --no-install-recommends {' '.join(PACKAGES)}")
+    return found
+
+
+def dafny(*arguments: str | Path, seconds: float = 300, folder: Path = HERE) -> tuple[int, str]:
+    """Run Dafny in a folder and return its exit status and what it said, without the noise."""
+    command = [program("dafny"), "/nologo", *map(str, arguments)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds, cwd=folder)
+    lines = (done.stdout + done.stderr).splitlines()
+    return done.returncode, "\n".join(line for line in lines if not NOISE.match(line))
+
+
+def modules() -> list[Path]:
+    """Return the files of the model."""
+    return sorted(HERE.glob("*.dfy"))
+
+
+def oracle() -> Path:
+    """Return the model compiled to JavaScript, made anew if it or the compiler's caller changed."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*modules(), Path(__file__)])).hexdigest()[:16]
+    target = BUILT / f"oracle-{digest}.js"
+    if target.exists():
+        return target
+    BUILT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILT) as scratch:
+        made = Path(scratch) / "oracle.js"
+        # Verifying is the business of verify.py. Dafny ends with status 3 when it writes code and does not run it.
+        options = ["/noVerify", "/compile:0", "/spillTargetCode:3", "/compileTarget:js", "/out:oracle"]
+        status, said = dafny(*options, HERE / "Oracle.dfy", folder=made.parent)
+        if status not in (0, 3) or not made.exists():
+            raise RuntimeError(f"Dafny did not compile the oracle:\n{said}")
+        made.replace(target)
+    for old in BUILT.glob("oracle-*.js"):
+        if old != target:
+            old.unlink(missing_ok=True)
+    return target
