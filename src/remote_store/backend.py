@@ -364,12 +364,13 @@ class Declared:
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
         self = super().__new__(cls)
-        types = cls.__init__.__annotations__
-        masked = {
-            name: Secret(value) if isinstance(value, str) and "Secret" in str(types.get(name)) else value
-            for name, value in options.items()
-        }
-        self._made = (args, masked)
+        made = cls.__init__
+        secret = {name for name, kind in made.__annotations__.items() if "Secret" in str(kind)}
+        names = made.__code__.co_varnames[1 : len(args) + 1]
+        self._made = (
+            tuple([_masked(value, name in secret) for name, value in zip(names, args, strict=False)]),
+            {name: _masked(value, name in secret) for name, value in options.items()},
+        )
         return self
 
     def _identity(self) -> tuple[Any, ...]:
@@ -389,6 +390,10 @@ class Declared:
         args, options = self._made
         shown = [repr(arg) for arg in args] + [f"{name}={value!r}" for name, value in options.items()]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _masked(value: Any, secret: bool) -> Any:
+    return Secret(value) if secret and isinstance(value, str) else value
 
 
 def _make(kind: type[Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
