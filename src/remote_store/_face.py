@@ -47,7 +47,7 @@ class Face:
             layers: what every call passes, outermost first; see ``remote_store.layers``.
             retry: how failed calls are repeated; four tries unless said otherwise.
         """
-        if not isinstance(backend, Backend):
+        if isinstance(backend, type) or not isinstance(backend, Backend):
             raise TypeError(f"a store opens on a Backend, not {type(backend).__name__}; Store.from_uri takes a URI")
         stack = open_stack(backend, layers, RetryPolicy() if retry is None else retry, awaits=self._awaits)
         self._scope = Scope(stack, parse_folder(root))

@@ -28,6 +28,13 @@ __all__ = ["Scope", "Stack", "open_stack"]
 
 def open_stack(backend: Backend, layers: Iterable[Any], retry: RetryPolicy, *, awaits: bool) -> Stack:
     """Put a backend on the colour of a face: ``awaits`` is True for the async one."""
+    if not isinstance(retry, RetryPolicy):
+        raise TypeError(f"retry is a RetryPolicy, not {type(retry).__name__}")
+    retry.check()
+    layers = tuple(layers)
+    for layer in layers:
+        if not callable(layer) and not hasattr(layer, "on"):
+            raise TypeError(f"a layer is an async function of op and call, not {type(layer).__name__}")
     concurrency = backend.traits.concurrency
     io: Io
     if not awaits:
@@ -36,7 +43,7 @@ def open_stack(backend: Backend, layers: Iterable[Any], retry: RetryPolicy, *, a
         io = Threads()
     else:
         io = Native()
-    return Stack(backend, io, tuple(layers), retry)
+    return Stack(backend, io, layers, retry)
 
 
 class Stack:

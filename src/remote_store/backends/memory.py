@@ -81,6 +81,8 @@ class MemoryBackend:
     )
 
     def __init__(self, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name is a str or None, not {type(name).__name__}")
         self._space = _space(name or uuid4().hex)
 
     @staticmethod

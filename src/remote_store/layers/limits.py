@@ -32,6 +32,8 @@ class Limits(NamedTuple):
 
 class _Gate:
     def __init__(self, limits: Limits, io: Io) -> None:
+        if isinstance(limits.calls, bool) or not isinstance(limits.calls, int):
+            raise TypeError(f"calls is an int, not {type(limits.calls).__name__}")
         if limits.calls < 1:
             raise ValueError(f"calls is a whole number from 1, not {limits.calls!r}")
         self._limits = limits

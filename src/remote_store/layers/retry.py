@@ -32,6 +32,23 @@ class RetryPolicy(NamedTuple):
     cap: float = 5.0
     """Seconds."""
 
+    def check(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            TypeError: a field is no number.
+            ValueError: no attempt at all, or a pause that is negative or never ends.
+        """
+        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int):
+            raise TypeError(f"attempts is an int, not {type(self.attempts).__name__}")
+        if self.attempts < 1:
+            raise ValueError(f"attempts is 1 or more, not {self.attempts}")
+        for name, value in (("base", self.base), ("cap", self.cap)):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}")
+            if not 0 <= value < float("inf"):
+                raise ValueError(f"{name} is 0 seconds or more, not {value:g}")
+
     def pause(self, attempt: int) -> float:
         """Return the seconds to wait after so many failed tries."""
         return random.uniform(0, min(self.cap, self.base * 2.0 ** (attempt - 1)))  # noqa: S311  not for secrets

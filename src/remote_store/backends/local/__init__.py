@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from remote_store._arguments import check_flag
 from remote_store._io import run
 from remote_store.backend import (
     Body,
@@ -106,6 +107,8 @@ class LocalBackend(Declared):
             raise TypeError(f"root is a str or a path, not {type(root).__name__}")
         if not given or "\0" in given:
             raise ValueError("root is the path of a folder, neither empty nor with a NUL in it")
+        check_flag("create", create)
+        check_flag("durable", durable)
         self._root = os.path.abspath(given)  # noqa: PTH100  links in the root's path stay as they are
         self._top = os.fsencode(self._root).rstrip(b"/")
         self._create = create
@@ -284,11 +287,14 @@ class LocalBackend(Declared):
     def _open_file(self, key: str) -> tuple[int, os.stat_result]:
         """Open a file to read it; a folder, pipe, socket or device is none."""
         fd = self._open(_encoded(key), FILE)
-        facts = os.fstat(fd)
-        if stat.S_ISREG(facts.st_mode):
-            return fd, facts
-        os.close(fd)
-        raise NotFound(publish.A_FOLDER if stat.S_ISDIR(facts.st_mode) else publish.SPECIAL)
+        try:
+            facts = os.fstat(fd)
+            if not stat.S_ISREG(facts.st_mode):
+                raise NotFound(publish.A_FOLDER if stat.S_ISDIR(facts.st_mode) else publish.SPECIAL)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd, facts
 
     @contextmanager
     def _folder(self, path: bytes) -> Iterator[int]:

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from remote_store._arguments import check_flag
 from remote_store.errors import ConfigError, PermissionDenied
 from remote_store.secret import Secret, reveal
 
@@ -68,6 +69,7 @@ class Access(NamedTuple):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"{name} is a str or None, not {type(value).__name__}")
+        check_flag("anonymous", self.anonymous)
         if not self.bucket or not isinstance(self.bucket, str) or "/" in self.bucket:
             raise ConfigError(f"bucket is the name of a bucket, not {self.bucket!r}")
         if (self.access_key is None) != (self.secret_key is None) or (self.session_token and not self.access_key):
@@ -76,14 +78,16 @@ class Access(NamedTuple):
             raise ConfigError("keys, profile and anonymous exclude each other")
         if self.addressing not in (None, "path", "virtual"):
             raise ConfigError(f"addressing is 'path' or 'virtual', not {self.addressing!r}")
-        if self.endpoint_url is not None and not re.match(r"https?://[^/?#@]+", self.endpoint_url):
-            raise ConfigError("endpoint_url is an address such as 'https://storage.example.com'")
+        if self.endpoint_url is not None and not re.fullmatch(r"https?://[^/?#@\s]+/?[^?#@\s]*", self.endpoint_url):
+            raise ConfigError(
+                "endpoint_url is an address such as 'https://storage.example.com', without user, password or query"
+            )
         for name in ("connect_timeout", "read_timeout"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}")
-            if not value > 0:
-                raise ValueError(f"{name} is more than 0 seconds, not {value:g}")
+            if not 0 < value < float("inf"):
+                raise ValueError(f"{name} is a number of seconds more than 0, not {value:g}")
 
     def keys(self) -> Keys | None:
         """Return the keys that are known without asking botocore: those given, or those of the environment."""
@@ -268,12 +272,13 @@ class Clients:
         """Return the options by which data engines reach the bucket, or None where they could not."""
         access, place = self.access, self.place
         endpoint = access.stated_endpoint()
-        if access.trusted() or (endpoint is not None and place.virtual):
+        plain = urlsplit(place.endpoint).scheme == "http"
+        if (access.trusted() and not plain) or (endpoint is not None and place.virtual):
             return None  # they take no certificates of ours, and disagree on what such an endpoint means
         options: dict[str, Secret | str] = {"aws_region": place.region}
         if endpoint is not None:
             options |= {"aws_endpoint_url": place.endpoint, "aws_virtual_hosted_style_request": "false"}
-            if urlsplit(endpoint).scheme == "http":
+            if plain:
                 options["aws_allow_http"] = "true"
         if access.anonymous:
             return options | {"aws_skip_signature": "true"}
