@@ -60,13 +60,20 @@ def _shown(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 
+def _alike(values: Sequence[float]) -> Callable[[float], str]:
+    """Return what shows all of these numbers with the same digits."""
+    whole = all(value == int(value) for value in values)
+    return lambda value: f"{value:,.0f}" if whole else f"{value:,.1f}"
+
+
 def bars(
-    title: str, rows: Sequence[tuple[str, float]], *, show: Callable[[float], str] = _shown, width: int = 720
+    title: str, rows: Sequence[tuple[str, float]], *, show: Callable[[float], str] | None = None, width: int = 720
 ) -> Chart:
     """Return horizontal bars, one for each ``(name, value)``."""
     step, left, right = 28, 190, 90
     height = step * len(rows) + 16
     most = max([value for _, value in rows], default=0) or 1
+    show = show or _alike([value for _, value in rows])
     parts = [_open(width, height, title)]
     for number, (name, value) in enumerate(rows):
         y = 8 + number * step
@@ -147,9 +154,9 @@ def heatmap(
                 )
     y = height - 34
     steps = range(SHADES)
+    parts.append(f'<text class="label" x="{left - 8}" y="{y + 12}" text-anchor="end">{escape(show(least))}</text>')
     parts += [f'<rect class="cell h{n}" x="{left + n * 30}" y="{y}" width="30" height="16" rx="4"/>' for n in steps]
-    end = left + SHADES * 30 + 10
-    parts.append(f'<text class="label" x="{end}" y="{y + 12}">{escape(show(least))} to {escape(show(most))}</text>')
+    parts.append(f'<text class="label" x="{left + SHADES * 30 + 8}" y="{y + 12}">{escape(show(most))}</text>')
     return Chart("".join(parts) + "</svg>", title, width, height)
 
 

@@ -21,6 +21,8 @@ __all__ = ["page", "shown_bytes"]
 
 MOST_PARTITIONS = 48
 """Bars of a partition chart; of more partitions the biggest are shown."""
+LAST_YEAR = 9999
+"""Whole numbers up to here may be years, which are written without separators."""
 MOST_FILES = 200
 """Raw files that are listed one by one."""
 
@@ -117,7 +119,11 @@ def _sizes(raw: Sequence[Provenance], tables: Sequence[tuple[Table, Manifest]]) 
 
 def _table(table: Table, state: Manifest) -> str:
     layer, _, name = table.name.partition(".")
-    facts = [(f"{state.rows:,}", "rows"), (shown_bytes(state.size), ""), (f"{len(state.files):,}", "files")]
+    facts = [
+        (f"{state.rows:,}", "rows"),
+        (shown_bytes(state.size), ""),
+        (f"{len(state.files):,}", "file" if len(state.files) == 1 else "files"),
+    ]
     if state.partition_by:
         facts.append((f"{len(state.partitions):,}", f"partitions by {', '.join(state.partition_by)}"))
     facts.append((f"{len(state.schema):,}", "columns"))
@@ -192,6 +198,8 @@ def _value(value: Any) -> str:
         return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LAST_YEAR:
+        return f"{value:,}"
     return str(value)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from remote_store.ext._extras import need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 pa = need("pyarrow", "arrow")
 
@@ -32,16 +32,18 @@ def open_frame(frame: Any) -> tuple[Any, Iterator[Any]]:
         return frame.schema, _batches(frame)
     if library == "polars" and hasattr(frame, "collect_batches"):
         return _lazy(frame)
+    if library == "polars" and hasattr(frame, "iter_slices"):
+        return frame.clear().to_arrow().schema, _pieces(frame.iter_slices(8 * CHUNK))
     if library == "duckdb" and hasattr(frame, "to_arrow_reader"):
         return _of_reader(frame.to_arrow_reader(CHUNK))
     if library == "pandas" and hasattr(frame, "columns"):
         table = pa.Table.from_pandas(frame, preserve_index=False)
         return table.schema, _slices(table)
-    if hasattr(frame, "to_reader") and hasattr(frame, "schema"):  # a pyarrow scanner
+    if hasattr(frame, "to_reader") and hasattr(frame, "projected_schema"):  # a pyarrow scanner
         return _of_reader(frame.to_reader())
     if hasattr(frame, "scanner") and hasattr(frame, "schema"):  # a pyarrow dataset
         return _of_reader(frame.scanner().to_reader())
-    if hasattr(frame, "__arrow_c_stream__") and hasattr(frame, "columns"):  # a polars DataFrame and its like
+    if hasattr(frame, "__arrow_c_stream__") and hasattr(frame, "columns"):  # any other frame that speaks Arrow
         return _of_reader(pa.RecordBatchReader.from_stream(frame))
     accepted = (
         "a pyarrow Table, RecordBatch, RecordBatchReader or Dataset, a polars DataFrame or LazyFrame, "
@@ -70,9 +72,11 @@ def _lazy(frame: Any) -> tuple[Any, Iterator[Any]]:
     polars = need("polars", "lake")
     schema = polars.DataFrame(schema=frame.collect_schema()).to_arrow().schema
 
-    def pull() -> Iterator[Any]:
-        for piece in frame.collect_batches(chunk_size=CHUNK, maintain_order=True, lazy=True, engine="streaming"):
-            if piece.height:
-                yield piece.to_arrow()
+    pieces = frame.collect_batches(chunk_size=CHUNK, maintain_order=True, lazy=True, engine="streaming")
+    return schema, _pieces(pieces)
 
-    return schema, pull()
+
+def _pieces(frames: Iterable[Any]) -> Iterator[Any]:
+    for frame in frames:
+        if frame.height:
+            yield frame.to_arrow()

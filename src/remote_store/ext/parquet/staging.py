@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from remote_store.errors import RemoteStoreError
@@ -52,7 +53,7 @@ class Stage:
         self._limits = limits
         self._schema = pa.schema([field for field in schema if field.name not in by])
         self._parts: dict[tuple[Value, ...], _Part] = {}
-        self._numbers = 0
+        self._numbers = count()
         self.files: list[DataFile] = []
 
     def add(self, table: Any) -> None:
@@ -68,19 +69,23 @@ class Stage:
             self._write_out(max(self._parts.values(), key=lambda part: part.held_bytes))
 
     def _write_out(self, part: _Part) -> None:
-        if part.file is None:
-            under_way = [other for other in self._parts.values() if other.file is not None]
-            if len(under_way) >= self._limits.open_files:
-                self._end(max(under_way, key=lambda other: other.file.tell() if other.file else 0))
-            part.file = self._open(part)
-        part.file.write(part.take(), self._limits.group_rows)
-        if part.file.tell() >= self._limits.file_bytes:
-            self._end(part)
+        rows = part.take()
+        for start in range(0, rows.num_rows, self._limits.group_rows):
+            if part.file is None:
+                self._make_room()
+                part.file = self._open(part)
+            part.file.write(rows.slice(start, self._limits.group_rows))
+            if part.file.tell() >= self._limits.file_bytes:
+                self._end(part)
+
+    def _make_room(self) -> None:
+        under_way = [(part.file.tell(), part) for part in self._parts.values() if part.file is not None]
+        if len(under_way) >= self._limits.open_files:
+            self._end(max(under_way, key=lambda found: found[0])[1])
 
     def _open(self, part: _Part) -> _File:
         folder = format_partition(part.partition) + "/" if part.partition else ""
-        path = f"{folder}{self._commit}-{self._numbers}.parquet"
-        self._numbers += 1
+        path = f"{folder}{self._commit}-{next(self._numbers)}.parquet"
         return _File(self._store, self._folder, path, self._schema)
 
     def _end(self, part: _Part) -> None:
@@ -90,17 +95,14 @@ class Stage:
 
     def finish(self) -> tuple[DataFile, ...]:
         """Write out what is held and publish every file, several at once."""
-        for part in self._parts.values():
-            if part.file is None and part.rows:
-                part.file = self._open(part)
         with ThreadPoolExecutor(8, thread_name_prefix="parquet") as pool:
             for done in [pool.submit(self._last, part) for part in self._parts.values()]:
                 done.result()
         return tuple(sorted(self.files, key=lambda file: file.path))
 
     def _last(self, part: _Part) -> None:
-        if part.file is not None and part.rows:
-            part.file.write(part.take(), self._limits.group_rows)
+        if part.rows:
+            self._write_out(part)
         self._end(part)
 
     def __enter__(self) -> Self:
@@ -146,6 +148,7 @@ class _File:
 
     def __init__(self, store: Store, folder: str, path: str, schema: Any) -> None:
         self._path = path
+        self._schema = schema
         self._context = store.open_atomic(folder + path)
         self._sink = self._context.__enter__()
         self._facts: list[Any] = []
@@ -156,8 +159,9 @@ class _File:
     def tell(self) -> int:
         return self._sink.tell()
 
-    def write(self, rows: Any, group_rows: int) -> None:
-        self._writer.write_table(rows, row_group_size=group_rows)
+    def write(self, rows: Any) -> None:
+        """Write one row group."""
+        self._writer.write_table(rows, row_group_size=rows.num_rows)
 
     def publish(self, partition: dict[str, Value]) -> DataFile:
         self._writer.close()
@@ -165,7 +169,9 @@ class _File:
         done, facts = self._sink.result, self._facts[0]
         assert done is not None
         modified = time.time() if done.modified is None else done.modified
-        return DataFile(self._path, facts.num_rows, done.size, modified, done.etag, partition, _ranges(facts))
+        return DataFile(
+            self._path, facts.num_rows, done.size, modified, done.etag, partition, _ranges(facts, self._schema)
+        )
 
     def abandon(self) -> None:
         self._writer.is_open = False  # or its finalizer would write a footer into a file that is gone
@@ -202,21 +208,23 @@ def _codes(table: Any, by: tuple[str, ...]) -> Any:
     return codes
 
 
-def _ranges(facts: Any) -> dict[str, Range]:
+def _ranges(facts: Any, schema: Any) -> dict[str, Range]:
     """Gather each plain column's range from the footer of a file just written."""
     ranges: dict[str, Range] = {}
     for index in range(facts.num_columns):
         name = facts.schema.column(index).path
         if name == facts.schema.names[index] and "." not in name:
-            ranges[name] = _range(
-                [facts.row_group(group).column(index).statistics for group in range(facts.num_row_groups)]
-            )
+            if schema.field(name).type == pa.null():
+                ranges[name] = Range(None, None, facts.num_rows)
+                continue
+            groups = range(facts.num_row_groups)
+            ranges[name] = _range([facts.row_group(group).column(index).statistics for group in groups])
     return ranges
 
 
 def _range(groups: list[Any]) -> Range:
-    if not groups or any(group is None for group in groups):
-        return Range(None, None, 0 if not groups else None)
+    if any(group is None for group in groups):
+        return Range(None, None, None)
     nulls = sum([group.null_count for group in groups]) if all(group.has_null_count for group in groups) else None
     with_values = [group for group in groups if group.num_values]
     if not all(group.has_min_max for group in with_values):
