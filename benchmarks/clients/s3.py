@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 32
 PIECE = b"p" * (1 << 20)
+WARM = 17 << 20
+"""Bytes of an upload that every client makes in parts."""
 
 # operation -> the method a client needs for it
 NEEDS = {
@@ -30,6 +32,7 @@ NEEDS = {
     "up": "up",
     "stream_down": "stream_down",
     "stream_up": "stream_up",
+    "warm": "get",
 }
 
 
@@ -89,6 +92,13 @@ class _Operations:
     def stream_up(self, count: int) -> None:
         for _ in range(count):
             self._client.stream_up(self._config["big_up"], pieces(self._config["big_size"]))
+
+    def warm(self, _: int) -> None:
+        """Load and connect all that the other operations need."""
+        self._client.put(self._keys[0], self._content)
+        self._client.get(self._keys[0])
+        if hasattr(self._client, "stream_up"):
+            self._client.stream_up(f"{self._config['big_up']}-warm", pieces(WARM))
 
     def _wanted(self, count: int) -> list[str]:
         return [self._keys[number % len(self._keys)] for number in range(count)]
