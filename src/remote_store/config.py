@@ -219,23 +219,13 @@ class RegistryConfig(_Frozen):
         Raises:
             ConfigError: no such file, not TOML, and what ``from_dict`` raises.
         """
-        import tomllib
-
         if not isinstance(source, str | os.PathLike):
             raise TypeError(f"a TOML source is a path or text, not {type(source).__name__}")
         try:
-            if isinstance(source, str) and "\n" in source:
-                data = tomllib.loads(source)
-            else:
-                with open(source, "rb") as file:  # noqa: PTH123  pathlib costs an import
-                    data = tomllib.load(file)
-        except OSError as error:
-            raise ConfigError(f"the configuration cannot be read: {error.strerror}", path=os.fspath(source)) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            refusal = ConfigError(f"the configuration is not TOML: {error}")
-        else:
-            return cls.from_dict(_table(data, table), environ=environ)
-        del source
+            return cls.from_dict(_table(_loaded(source), table), environ=environ)
+        except ConfigError as error:
+            refusal = error.with_traceback(None)  # the frames below hold the text, secrets among it
+        del source, environ
         raise refusal
 
     def to_dict(self) -> dict[str, Any]:
@@ -264,6 +254,21 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _loaded(source: str | os.PathLike[str]) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        if isinstance(source, str) and "\n" in source:
+            return tomllib.loads(source)
+        with open(source, "rb") as file:  # noqa: PTH123  pathlib costs an import
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"the configuration cannot be read: {error.strerror}", path=os.fspath(source)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        why = str(error)
+    raise ConfigError(f"the configuration is not TOML: {why}")  # not from the error, whose frames hold the text
 
 
 def _table(data: dict[str, Any], name: str) -> Any:

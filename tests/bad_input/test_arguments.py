@@ -8,6 +8,7 @@ import pytest
 
 from remote_store import CapabilityNotSupported, InvalidPath, RemotePath, RemoteStoreError, Store
 from remote_store.backends.memory import MemoryBackend
+from remote_store.testing import clause
 from remote_store.testing.faces import again
 from tests.bad_input.calls import (
     BARE,
@@ -76,6 +77,7 @@ def test_the_table_has_every_call_and_every_parameter():
         assert arguments.keys() <= WRONG_TYPES.keys()
 
 
+@clause("ERR-07")
 @pytest.mark.parametrize(("method", "parameter", "value"), rows(WRONG_TYPES))
 def test_a_wrong_type_is_a_type_error_that_says_what_was_expected(misused, method, parameter, value):
     store, seen, files, backend = misused

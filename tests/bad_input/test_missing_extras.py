@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from remote_store.testing import clause
+
 WITHOUT = """
 import sys
 
@@ -56,6 +58,7 @@ NEEDING = {
 }
 
 
+@clause("CONF-08")
 @pytest.mark.parametrize(("code", "extra"), NEEDING.values(), ids=NEEDING)
 def test_what_needs_an_extra_names_the_line_that_installs_it(code, extra):
     said = outcome(code)

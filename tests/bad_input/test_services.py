@@ -17,6 +17,7 @@ from remote_store import (
     Timeout,
 )
 from remote_store.backends.s3 import S3Backend
+from remote_store.testing import clause
 from tests.bad_input.calls import CALLS, CONTENT, FILE
 from tests.bad_input.conftest import faced, unleaking
 from tests.bad_input.test_arguments import attempt
@@ -85,6 +86,7 @@ TROUBLES = {
 }
 
 
+@clause("ERR-01", "ERR-02", "SECRET-03", "DEADLINE-01")
 @pytest.mark.parametrize("lane", ["obstore", "boto3"])
 @pytest.mark.parametrize("name", TROUBLES)
 def test_every_call_says_what_the_trouble_is_in_time(name, lane, colour, around, subtests):

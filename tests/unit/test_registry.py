@@ -14,10 +14,18 @@ from remote_store import (
     RegistryConfig,
     RemoteStoreError,
     Store,
+    _catalog,
     register_backend,
 )
 from remote_store.backends.memory import MemoryBackend
 from remote_store.testing import clause
+
+
+@pytest.fixture(autouse=True)
+def _catalog_as_before(monkeypatch):
+    """What a test registers is unknown to the next one."""
+    monkeypatch.setattr(_catalog, "_registered", {})
+
 
 CONFIG = {
     "backends": {"one": {"type": "memory"}, "two": {"type": "memory"}},
