@@ -14,7 +14,7 @@ from remote_store.backend import Traits
 from remote_store.options import REQUIRED
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"(<!-- rendered: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- rendered: ([\w .:]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # Enough to make one of each; none of them connects before its first call.
 EXAMPLES = {"local": {"root": "."}, "memory": {}, "s3": {"bucket": "bucket"}}
@@ -167,10 +167,9 @@ def installs() -> str:
     """Extras and what they bring."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     rows = [
-        [f'`pip install "remote-store[{name}]"`', ", ".join(brought)]
-        for name, brought in project["optional-dependencies"].items()
+        [f'`pip install ".[{name}]"`', ", ".join(brought)] for name, brought in project["optional-dependencies"].items()
     ]
-    return table(["command", "brings"], [["`pip install remote-store`", "nothing else: local files and memory"], *rows])
+    return table(["command", "brings"], [["`pip install .`", "nothing else: local files and memory"], *rows])
 
 
 def schemes() -> str:
@@ -179,7 +178,21 @@ def schemes() -> str:
     return table(["backend", "URIs"], rows)
 
 
+def members(name: str) -> str:
+    """Public names of one class, or of each class of a module."""
+    module, _, attribute = name.partition(":")
+    home = import_module(module)
+    rows = []
+    for kind in [getattr(home, attribute)] if attribute else [getattr(home, public) for public in home.__all__]:
+        ours = [parent for parent in reversed(kind.__mro__) if parent.__module__.startswith("remote_store")]
+        for member_name, member in sorted({key: vars(parent)[key] for parent in ours for key in vars(parent)}.items()):
+            if not member_name.startswith("_") and (callable(member) or isinstance(member, property)):
+                rows.append([f"`{kind.__name__}`", _signature(member_name, member), first_line(member)])
+    return table(["class", "member", ""], rows)
+
+
 BLOCKS = {
+    "members": members,
     "capabilities": capabilities,
     "traits": traits,
     "options": options,
