@@ -69,7 +69,7 @@ class TestReadable(Conformance):
 
 class S3Conformance(Conformance):
     lane = "obstore"
-    many = 1010
+    many = 50  # pages of the lanes have tests of their own; one class below turns one
 
     def make_backend(self):
         from remote_store.backends.s3 import S3Backend
@@ -86,28 +86,46 @@ class S3Conformance(Conformance):
     def make_root(self):
         return f"test-{uuid.uuid4().hex}"
 
+    def place(self, endpoint, bucket, test):
+        """Take a bucket for a test; those about versions get one of their own that keeps them."""
+        self.endpoint, self.bucket = endpoint, bucket
+        if "version" in test.__name__:
+            self.bucket = endpoint.make_bucket()
+            client = endpoint.client()
+            client.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+            client.close()
+
+
+LINGERS = "an empty folder of SeaweedFS lingers until its sweeper comes"
+
 
 class OnSeaweed(S3Conformance):
+    deviations = {  # noqa: RUF012  only read
+        "test_a_deep_and_broad_folder_goes_whole": LINGERS,
+        "test_a_folder_goes_with_all_that_is_below_and_nothing_beside": LINGERS,
+        "test_a_folder_is_gone_with_its_last_file": LINGERS,
+        "test_an_empty_value_of_metadata_comes_back": "SeaweedFS drops metadata without a value",
+    }
+
     @pytest.fixture(autouse=True)
-    def _place(self, seaweedfs, seaweedfs_bucket):
-        self.endpoint, self.bucket = seaweedfs, seaweedfs_bucket
+    def _place(self, request, seaweedfs, seaweedfs_bucket):
+        self.place(seaweedfs, seaweedfs_bucket, request.function)
 
 
 class OnMoto(S3Conformance):
     checks_signatures = False
 
     @pytest.fixture(autouse=True)
-    def _place(self, moto, moto_bucket):
-        self.endpoint, self.bucket = moto, moto_bucket
+    def _place(self, request, moto, moto_bucket):
+        self.place(moto, moto_bucket, request.function)
 
 
 class TestSeaweedObstore(OnSeaweed):
-    pass
+    many = 1010
 
 
 class TestSeaweedBoto3(OnSeaweed):
     lane = "boto3"
-    many = 1001
 
 
 class TestMotoObstore(OnMoto):
@@ -116,4 +134,3 @@ class TestMotoObstore(OnMoto):
 
 class TestMotoBoto3(OnMoto):
     lane = "boto3"
-    many = 1001
