@@ -67,10 +67,10 @@ class Access(NamedTuple):
         """Refuse what cannot be meant, before any I/O."""
         for name in _TEXTS:
             value = getattr(self, name)
-            if value is not None and not isinstance(value, str):
+            if (value is not None or name == "bucket") and not isinstance(value, str):
                 raise TypeError(f"{name} is a str or None, not {type(value).__name__}")
         check_flag("anonymous", self.anonymous)
-        if not self.bucket or not isinstance(self.bucket, str) or "/" in self.bucket:
+        if not self.bucket or "/" in self.bucket:
             raise ConfigError(f"bucket is the name of a bucket, not {self.bucket!r}")
         if (self.access_key is None) != (self.secret_key is None) or (self.session_token and not self.access_key):
             raise ConfigError("access_key and secret_key belong together, and session_token to both")
@@ -122,20 +122,13 @@ class Access(NamedTuple):
         """Return the file of certificates to trust besides the system's."""
         return self.ca_bundle or os.environ.get("AWS_CA_BUNDLE")
 
-    def place(self, endpoint: str, region: str) -> Place:
+    def place(self, endpoint: str, region: str, *, virtual: bool) -> Place:
         """Say where the bucket is, once endpoint and region are known."""
         endpoint = endpoint.rstrip("/")
-        virtual = self.virtual()
         scheme, _, rest = endpoint.partition("://")
         return Place(
             endpoint, region, virtual, f"{scheme}://{self.bucket}.{rest}" if virtual else f"{endpoint}/{self.bucket}"
         )
-
-    def virtual(self) -> bool:
-        """Say whether the bucket becomes part of the host name."""
-        if self.addressing is not None:
-            return self.addressing == "virtual"
-        return self.stated_endpoint() is None and _LABEL(self.bucket) is not None
 
 
 class Clients:
@@ -146,6 +139,7 @@ class Clients:
         self._lock = threading.RLock()
         self._session: Any = None
         self._client: Any = None
+        self._boto3: Any = None
         self._place: Place | None = None
         self._credentials: Any = None
 
@@ -161,11 +155,32 @@ class Clients:
         access = self.access
         if not access.is_plain():
             meta = self.client.meta
-            endpoint = access.stated_endpoint() or meta.endpoint_url
-            return access.place(endpoint, access.stated_region() or meta.region_name or "us-east-1")
-        region = access.stated_region() or "us-east-1"
-        suffix = ".cn" if region.startswith("cn-") else ""
-        return access.place(access.stated_endpoint() or f"https://s3.{region}.amazonaws.com{suffix}", region)
+            endpoint, region = self.endpoint or meta.endpoint_url, access.stated_region() or meta.region_name
+        else:
+            region = access.stated_region() or "us-east-1"
+            suffix = ".cn" if region.startswith("cn-") else ""
+            endpoint = self.endpoint or f"https://s3.{region}.amazonaws.com{suffix}"
+        return access.place(endpoint, region or "us-east-1", virtual=self.is_virtual())
+
+    @property
+    def endpoint(self) -> str | None:
+        """The service's address that options, environment or configuration files name; None for AWS itself."""
+        stated = self.access.stated_endpoint()
+        if stated is not None or self.access.is_plain():
+            return stated
+        from botocore.configprovider import ConfiguredEndpointProvider
+
+        with self._lock:
+            session = self.session
+            found: Any = ConfiguredEndpointProvider(session.full_config, session.get_scoped_config(), "s3")
+            endpoint: str | None = found.provide()
+            return endpoint
+
+    def is_virtual(self) -> bool:
+        """Say whether the bucket becomes part of the host name."""
+        if self.access.addressing is not None:
+            return self.access.addressing == "virtual"
+        return self.endpoint is None and _LABEL(self.access.bucket) is not None
 
     @property
     def session(self) -> Any:
@@ -191,8 +206,7 @@ class Clients:
         from botocore import UNSIGNED
         from botocore.config import Config
 
-        access = self.access
-        endpoint = access.stated_endpoint()
+        access, endpoint = self.access, self.endpoint
         # Newer defaults add checksums that services other than AWS refuse.
         checksums: Any = "when_required" if endpoint is not None else "when_supported"
         config = Config(
@@ -203,18 +217,22 @@ class Clients:
             retries={"total_max_attempts": 1, "mode": "standard"},
             request_checksum_calculation=checksums,
             response_checksum_validation=checksums,
-            s3={"addressing_style": "virtual" if access.virtual() else "path"},
+            s3={"addressing_style": "virtual" if self.is_virtual() else "path"},
         )
-        options: dict[str, Any] = {"config": config, "endpoint_url": endpoint, "verify": access.trusted()}
+        # Without a say of configuration files, botocore must not hear them either.
+        address = self.place.endpoint if access.is_plain() else endpoint
+        options: dict[str, Any] = {"config": config, "endpoint_url": address, "verify": access.trusted()}
         region = access.stated_region()
-        if region or endpoint is not None:
+        if region or address is not None:
             options["region_name"] = region or self.session.get_config_variable("region") or "us-east-1"
         keys = access.keys()
         if keys is not None and not access.anonymous:
             options["aws_access_key_id"] = keys.access_key
             options["aws_secret_access_key"] = keys.secret_key.reveal()
             options["aws_session_token"] = reveal(keys.token)
-        return create("s3", **options)
+        client = create("s3", **options)
+        client.meta.events.register_first("needs-retry.s3", _stay)
+        return client
 
     @property
     def credentials(self) -> Any:
@@ -271,7 +289,7 @@ class Clients:
     def for_engines(self) -> dict[str, Secret | str] | None:
         """Return the options by which data engines reach the bucket, or None where they could not."""
         access, place = self.access, self.place
-        endpoint = access.stated_endpoint()
+        endpoint = self.endpoint
         plain = urlsplit(place.endpoint).scheme == "http"
         if (access.trusted() and not plain) or (endpoint is not None and place.virtual):
             return None  # they take no certificates of ours, and disagree on what such an endpoint means
@@ -319,17 +337,26 @@ class Clients:
         return provide
 
     def boto3_client(self) -> Any:
-        """Return a client of boto3, for those who ask for one."""
-        import boto3
+        """Return the client of boto3, for those who ask for one; its transfers are more than botocore's client has."""
+        with self._lock:
+            if self._boto3 is None:
+                import boto3
 
-        return self.make_client(boto3.session.Session(botocore_session=self.session).client)
+                self._boto3 = self.make_client(boto3.session.Session(profile_name=self.access.profile).client)
+            return self._boto3
 
     def close(self) -> None:
         """Let go of connections."""
         with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+            clients, self._client, self._boto3 = (self._client, self._boto3), None, None
+        for client in clients:
+            if client is not None:
+                client.close()
+
+
+def _stay(request_dict: dict[str, Any], **_: Any) -> None:
+    # botocore would look for the bucket in other regions, and without end where a server always sends it elsewhere.
+    request_dict.setdefault("context", {}).setdefault("s3_redirect", {})["redirected"] = True
 
 
 def _need(module: str, package: str) -> None:

@@ -59,11 +59,9 @@ class Lister:
         prefix = f"{folder}/" if folder else ""
         text = self._ask(prefix, "" if recursive else "/", token, min(limit or PAGE, PAGE))
         files, marked = self._files(text)
-        entries: list[Entry] = [*files]
-        folders = [] if recursive else self._folders(text)
-        if folders:
-            entries += folders
-            entries.sort(key=_order)
+        entries: list[Entry] = [*files, *([] if recursive else self._folders(text))]
+        # Files and folders come apart. Some services (SeaweedFS, S3 Express) keep no order within a page either.
+        entries.sort(key=_order)
         found = _next_token(text)
         return Page(entries, _plain(found[1]) if found else None, marked)
 
@@ -146,9 +144,8 @@ class Lister:
         self._http.close()
 
 
-def _order(entry: Any) -> str:
-    key: str = entry.key
-    return f"{key}/" if type(entry) is FolderEntry else key
+def _order(entry: Entry) -> str:
+    return f"{entry[0]}/" if type(entry) is FolderEntry else entry[0]
 
 
 def _decoded(key: str) -> str:
