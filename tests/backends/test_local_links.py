@@ -11,7 +11,7 @@ import pytest
 from remote_store import AlreadyExists, NotFound, PermissionDenied, PreconditionFailed, RemoteStoreError, Store
 from remote_store.backends.local import LocalBackend, beneath
 
-ROUNDS = 400
+ROUNDS = 1500
 
 
 @pytest.fixture(params=["by openat2", "segment by segment"])

@@ -29,7 +29,7 @@ from remote_store.backend import (
 from remote_store.backends.local import publish
 from remote_store.backends.local.beneath import ANY, FILE, FOLDER, make_folder, open_beneath
 from remote_store.backends.local.streams import FileBody, LocalUpload
-from remote_store.backends.local.sweep import empty_folder, sweep
+from remote_store.backends.local.sweep import remove_tree, sweep
 from remote_store.backends.local.walk import list_page
 from remote_store.errors import (
     BackendUnavailable,
@@ -102,7 +102,7 @@ class LocalBackend(Declared):
     )
 
     def __init__(self, root: str | os.PathLike[str], *, create: bool = True, durable: bool = False) -> None:
-        given = os.fspath(root)
+        given = os.fspath(root) if isinstance(root, os.PathLike) else root
         if not isinstance(given, str):
             raise TypeError(f"root is a str or a path, not {type(root).__name__}")
         if not given or "\0" in given:
@@ -218,7 +218,7 @@ class LocalBackend(Declared):
         above, _, name = _encoded(folder).rpartition(b"/")
         with self._folder(above) as fd:
             if not _unlinked(fd, name):
-                empty_folder(fd, name, durable=self._durable)
+                remove_tree(fd, name, durable=self._durable)
 
     async def copy(self, source: str, target: str, overwrite: bool) -> None:
         self._copy(source, target, PutOptions(overwrite))
@@ -288,13 +288,10 @@ class LocalBackend(Declared):
         """Open a file to read it; a folder, pipe, socket or device is none."""
         fd = self._open(_encoded(key), FILE)
         try:
-            facts = os.fstat(fd)
-            if not stat.S_ISREG(facts.st_mode):
-                raise NotFound(publish.A_FOLDER if stat.S_ISDIR(facts.st_mode) else publish.SPECIAL)
+            return fd, _regular(os.fstat(fd))
         except BaseException:
             os.close(fd)
             raise
-        return fd, facts
 
     @contextmanager
     def _folder(self, path: bytes) -> Iterator[int]:
@@ -307,7 +304,7 @@ class LocalBackend(Declared):
     def _see_root(self) -> None:
         """Raise if it is the root folder itself that is missing."""
         try:
-            mode = os.stat(self._top + b"/").st_mode  # noqa: PTH116  the root may be no text
+            mode = os.stat(self._top or b"/").st_mode  # noqa: PTH116  the root may be no text
         except FileNotFoundError:
             if self._create:
                 return
@@ -387,6 +384,13 @@ def _unlinked(parent: int, name: bytes) -> bool:
         return False
     os.unlink(name, dir_fd=parent)
     return True
+
+
+def _regular(facts: os.stat_result) -> os.stat_result:
+    """Return the facts of a file, and refuse those of anything else."""
+    if not stat.S_ISREG(facts.st_mode):
+        raise NotFound(publish.A_FOLDER if stat.S_ISDIR(facts.st_mode) else publish.SPECIAL)
+    return facts
 
 
 def _info(key: str, facts: os.stat_result) -> FileInfo:

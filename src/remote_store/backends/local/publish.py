@@ -146,6 +146,11 @@ def rename_free(source: int, name: bytes, target: int, new: bytes, *, safe: bool
     os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)
 
 
+def draft_name() -> bytes:
+    """Return a hidden name that nobody else has."""
+    return _NAME % hexlify(os.urandom(8))
+
+
 class Draft:
     """A file that nobody sees yet, in the folder where it will stand."""
 
@@ -158,7 +163,7 @@ class Draft:
         # Never more open than the file that it replaces, not even before it is published.
         mode = stat.S_IMODE(old.st_mode) & 0o777 if old is not None and stat.S_ISREG(old.st_mode) else 0o666
         while True:
-            self._name = _NAME % hexlify(os.urandom(8))
+            self._name = draft_name()
             try:
                 self.fd = os.open(self._name, _CREATE, mode, dir_fd=folder)
             except FileExistsError:

@@ -11,9 +11,9 @@ import time
 from contextlib import suppress
 
 from remote_store.backends.local.beneath import FILE, FOLDER
-from remote_store.backends.local.publish import PREFIX, sync
+from remote_store.backends.local.publish import PREFIX, draft_name, sync
 
-__all__ = ["empty_folder", "sweep"]
+__all__ = ["remove_tree", "sweep"]
 
 _DRAFT = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}\.tmp").fullmatch
 _ROUNDS = 100
@@ -36,7 +36,29 @@ class _Level:
             raise
 
 
-def empty_folder(parent: int, name: bytes, *, durable: bool) -> None:
+def remove_tree(parent: int, name: bytes, *, durable: bool) -> None:
+    """Delete a folder and all that is in it: gone from sight in one step, then file by file."""
+    if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    hidden = draft_name()
+    try:
+        os.rename(name, hidden, src_dir_fd=parent, dst_dir_fd=parent)
+    except OSError as error:
+        if error.errno != errno.EBUSY:  # the folder is where another file system begins, and cannot be renamed
+            raise
+        _empty(parent, name)
+    else:
+        try:
+            _empty(parent, hidden)
+        except BaseException:
+            with suppress(OSError):  # what could not be deleted is seen again, unless the name is taken by now
+                os.rename(hidden, name, src_dir_fd=parent, dst_dir_fd=parent)
+            raise
+    if durable:
+        sync(parent)
+
+
+def _empty(parent: int, name: bytes) -> None:
     """Delete a folder and all that is in it; links in it are deleted, never followed."""
     trail = [_Level(parent, name)]
     try:
@@ -60,8 +82,6 @@ def empty_folder(parent: int, name: bytes, *, durable: bool) -> None:
     finally:
         for level in trail:
             os.close(level.fd)
-    if durable:
-        sync(parent)
 
 
 def _open(folder: int, name: bytes) -> int:
@@ -82,16 +102,16 @@ def _delete_files(folder: int) -> list[bytes]:
 
 
 def sweep(folder: int, older_than: float) -> int:
-    """Delete drafts older than so many seconds that no living writer holds, in this folder and below."""
+    """Delete what killed processes left here and below, if older than so many seconds: drafts and hidden folders."""
     count = 0
     names: list[str] = []
     before = time.time() - older_than
     with os.scandir(folder) as found:
         for entry in found:
-            if entry.is_dir(follow_symlinks=False):
+            if _DRAFT(entry.name):
+                count += _sweep_one(folder, os.fsencode(entry.name), before)
+            elif entry.is_dir(follow_symlinks=False):
                 names.append(entry.name)
-            elif _DRAFT(entry.name) and entry.is_file(follow_symlinks=False):
-                count += _sweep_draft(folder, entry.name, before)
     for name in names:
         with suppress(FileNotFoundError, NotADirectoryError):
             below = _open(folder, os.fsencode(name))
@@ -102,16 +122,19 @@ def sweep(folder: int, older_than: float) -> int:
     return count
 
 
-def _sweep_draft(folder: int, name: str, before: float) -> int:
+def _sweep_one(folder: int, name: bytes, before: float) -> int:
     with suppress(FileNotFoundError):
         facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISDIR(facts.st_mode) and facts.st_ctime < before:
+            _empty(folder, name)
+            return 1
         if stat.S_ISREG(facts.st_mode) and facts.st_mtime < before and not _is_held(folder, name):
             os.unlink(name, dir_fd=folder)
             return 1
     return 0
 
 
-def _is_held(folder: int, name: str) -> bool:
+def _is_held(folder: int, name: bytes) -> bool:
     """Say whether the writer of a draft is alive: the kernel drops the lock of a killed one."""
     try:
         fd = os.open(name, FILE.flags | os.O_NOFOLLOW, dir_fd=folder)
