@@ -27,8 +27,9 @@ _Handler: Any = pafs.FileSystemHandler
 
 __all__ = ["StoreHandler", "filesystem"]
 
-WHOLE = 8 << 20
-"""A file up to so many bytes is fetched by one request, whatever part of it is wanted."""
+WHOLE = 2 << 20
+"""A file up to so many bytes is fetched by one request, whatever part of it is wanted: about what one round trip of
+20 ms costs at 80 MB/s. With 8 MB, one column of files of 6 MB took twice as long."""
 FOOTER = 64 << 10
 """Bytes fetched from the end of a bigger file with the first request; they hold nearly every Parquet footer."""
 
