@@ -96,6 +96,7 @@ class S3Conformance(Conformance):
             client.close()
 
 
+RACES = "moto looks at a precondition first and writes later"
 LINGERS = "an empty folder of SeaweedFS lingers until its sweeper comes"
 
 
@@ -114,6 +115,11 @@ class OnSeaweed(S3Conformance):
 
 class OnMoto(S3Conformance):
     checks_signatures = False
+    deviates_at_times = {  # noqa: RUF012  only read
+        "test_of_eight_racing_writers_one_wins": RACES,
+        "test_of_racing_streamed_writers_one_wins": RACES,
+        "test_a_counter_bumped_by_many_counts_all": RACES,
+    }
 
     @pytest.fixture(autouse=True)
     def _place(self, request, moto, moto_bucket):

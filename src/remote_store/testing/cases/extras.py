@@ -23,7 +23,9 @@ class Extras(Bench):
         self.plant(store, {"folder/a b": b"data"})
         with urllib.request.urlopen(store.presign("folder/a b"), timeout=30) as answer:  # noqa: S310
             assert answer.read() == b"data"
-        put = urllib.request.Request(store.presign("new", method="PUT"), data=b"put", method="PUT")  # noqa: S310
+        kind = {"Content-Type": "application/octet-stream"}
+        link = store.presign("new", method="PUT")
+        put = urllib.request.Request(link, data=b"put", method="PUT", headers=kind)  # noqa: S310
         with urllib.request.urlopen(put, timeout=30):  # noqa: S310
             pass
         assert store.read_bytes("new") == b"put"
