@@ -39,9 +39,10 @@ module Files {
   }
 
   function method Delete(tree: Tree, key: Text, missingOk: bool, ifMatch: Option<nat>): Step<Done> {
-    if key !in tree.files then
+    if ifMatch.Some? && (key !in tree.files || tree.files[key].stamp != ifMatch.value) then
+      Fail(tree, PreconditionFailed, key)
+    else if key !in tree.files then
       if missingOk then Step(tree, Ok(Done)) else Fail(tree, NotFound, key)
-    else if ifMatch.Some? && tree.files[key].stamp != ifMatch.value then Fail(tree, PreconditionFailed, key)
     else Step(Remove(tree, key), Ok(Done))
   }
 
@@ -125,9 +126,10 @@ module Files {
     requires Valid(tree)
     ensures var s := Delete(tree, key, missingOk, ifMatch);
       && (s.result.Failed? ==> s.tree == tree)                                                //: DEL-01
-      && (key !in tree.files && !missingOk <==> s.result == Failed(NotFound, key))            //: DEL-02 DEL-03
+      && (key !in tree.files && !missingOk && ifMatch.None? <==> s.result == Failed(NotFound, key)) //: DEL-02 DEL-03
+      && (key !in tree.files && missingOk && ifMatch.None? ==> s.result.Ok?)                  //: DEL-02 DEL-03
       && (key !in tree.files ==> s.tree == tree)                                              //: DEL-02 DEL-03
-      && (key in tree.files && ifMatch.Some? && tree.files[key].stamp != ifMatch.value
+      && (ifMatch.Some? && (key !in tree.files || tree.files[key].stamp != ifMatch.value)
           <==> s.result == Failed(PreconditionFailed, key))                                   //: SWAP-05
       && (s.result.Ok? ==> key !in s.tree.files)                                              //: DEL-01
       && SameExcept(tree, s.tree, {key})                                                      //: DEL-01

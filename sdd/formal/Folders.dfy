@@ -19,8 +19,7 @@ module Folders {
   }
 
   predicate method IsEmpty(tree: Tree, folder: Text) {
-    && (forall k :: k in tree.files ==> !IsBelow(k, folder))
-    && (forall f :: f in tree.folders ==> !IsBelow(f, folder))
+    !HoldsSomething(tree, folder)
   }
 
   function method Without(tree: Tree, folder: Text): Tree {
@@ -148,12 +147,13 @@ module Folders {
     }
   }
 
-  // An empty folder stays on a disk, and a flat one is gone with its last file.
+  // An empty folder stays on a disk; a flat one is gone with its last file, unless a marker keeps it.
   lemma FoldersOfTheLastFile(tree: Tree, key: Text, folder: Text)
     requires Valid(tree) && key in tree.files && folder in Above(key)
     requires FilesBelow(tree, folder) == {key}
     ensures tree.hierarchical ==> IsFolder(Delete(tree, key, false, None).tree, folder)       //: DEL-14
-    ensures !tree.hierarchical ==> !IsFolder(Delete(tree, key, false, None).tree, folder)     //: DEL-14
+    ensures !tree.hierarchical && tree.folders == {} ==>
+      !IsFolder(Delete(tree, key, false, None).tree, folder)                                  //: DEL-14
   {
     var after := Delete(tree, key, false, None).tree;
     AboveIsTransitive(key, folder);

@@ -37,7 +37,8 @@ module Listing {
 
   // The folders of a tree other than the root, real or suggested by a key.
   function method AllFolders(tree: Tree): set<Text> {
-    if tree.hierarchical then tree.folders else set k, a | k in tree.files && a in Above(k) :: a
+    tree.folders + (if tree.hierarchical then {} else
+      (set k, a | k in tree.files && a in Above(k) :: a) + (set k, a | k in tree.folders && a in Above(k) :: a))
   }
 
   predicate IsChildFolder(tree: Tree, folder: Text, key: Text) {
@@ -174,11 +175,13 @@ module Listing {
       if tree.hierarchical {
         BelowIsAbove(key, folder);
       } else {
-        var k :| k in tree.files && key in Above(k);
-        AboveIsTransitive(k, key);
-        AboveAPathArePaths(k);
-        BelowIsAbove(key, folder);
-        AboveIsTransitive(k, folder);
+        if key !in tree.folders {
+          var k :| (k in tree.files || k in tree.folders) && key in Above(k);
+          AboveIsTransitive(k, key);
+          AboveAPathArePaths(k);
+          BelowIsAbove(key, folder);
+          AboveIsTransitive(k, folder);
+        }
       }
     }
   }

@@ -21,6 +21,16 @@ module Oracle {
     EmptyIsValid(hierarchical);
   }
 
+  // A marker that another tool leaves in a flat store.
+  method DoMark(tree: Tree, path: Text) returns (marked: Tree)
+    requires Valid(tree) && !tree.hierarchical
+    ensures Valid(marked) && (IsKey(path) ==> IsFolder(marked, path)) && marked.files == tree.files
+  {
+    if !IsKey(path) { return tree; }
+    MarkIsValid(tree, path);
+    return Mark(tree, path);
+  }
+
   method Child(root: Text, path: Text) returns (answer: Result<Text>)
     ensures ParseFolderIn(root, path).Refused? ==> answer == Failed(InvalidPath, path)        //: KEY-09
     ensures ParseFolderIn(root, path).Key? ==> answer == Ok(Full(root, path))                 //: SCOPE-02

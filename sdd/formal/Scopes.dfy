@@ -59,20 +59,7 @@ module Scopes {
     ensures ExistsIn(tree, root, [])                                                          //: FACT-06 SCOPE-06
   {
     InView(tree, root, key);
-    var view := View(tree, root);
-    if !tree.hierarchical {
-      if k :| k in view.files && IsBelow(k, key) {
-        InView(tree, root, k);
-        BelowInView(root, k, key);
-      }
-      if k :| k in tree.files && IsBelow(k, Full(root, key)) {
-        var rest := Cut(root, k);
-        assert IsBelow(k, root) && rest != [] by { BelowTwo(k, root, key); }
-        CutAndFull(root, k);
-        InView(tree, root, rest);
-        BelowInView(root, rest, key);
-      }
-    }
+    EmptyInView(tree, root, key);
   }
 
   lemma BelowTwo(key: Text, root: Text, folder: Text)
@@ -117,26 +104,40 @@ module Scopes {
     ensures IsEmpty(tree, Full(root, key)) <==> IsEmpty(View(tree, root), key)
   {
     var view := View(tree, root);
-    forall k | k in view.files || k in view.folders
-      ensures Full(root, k) in tree.files || Full(root, k) in tree.folders
-      ensures IsBelow(k, key) ==> IsBelow(Full(root, k), Full(root, key))
+    forall k | k in view.files && IsBelow(k, key)
+      ensures Full(root, k) in tree.files && IsBelow(Full(root, k), Full(root, key))
     {
-      if k != [] { InView(tree, root, k); BelowInView(root, k, key); }
-    }
-    forall k | (k in tree.files || k in tree.folders) && IsBelow(k, Full(root, key))
-      ensures !IsEmpty(view, key)
-    {
-      BelowTwo(k, root, key);
-      var rest := Cut(root, k);
-      CutAndFull(root, k);
-      InView(tree, root, rest);
-      BelowInView(root, rest, key);
-    }
-    if !IsEmpty(view, key) {
-      var k :| (k in view.files || k in view.folders) && IsBelow(k, key);
       InView(tree, root, k);
-      assert !IsEmpty(tree, Full(root, key));
+      BelowInView(root, k, key);
     }
+    forall k | k in view.folders && IsBelow(k, key)
+      ensures Full(root, k) in tree.folders && IsBelow(Full(root, k), Full(root, key))
+    {
+      InView(tree, root, k);
+      BelowInView(root, k, key);
+    }
+    forall k | k in tree.files && IsBelow(k, Full(root, key))
+      ensures Cut(root, k) in view.files && IsBelow(Cut(root, k), key)
+    {
+      CutOfBelow(tree, root, k, key);
+    }
+    forall k | k in tree.folders && IsBelow(k, Full(root, key))
+      ensures Cut(root, k) in view.folders && IsBelow(Cut(root, k), key)
+    {
+      CutOfBelow(tree, root, k, key);
+    }
+  }
+
+  lemma CutOfBelow(tree: Tree, root: Text, full: Text, key: Text)
+    requires key != [] && IsBelow(full, Full(root, key))
+    ensures IsBelow(Cut(root, full), key)
+    ensures full in tree.files ==> Cut(root, full) in View(tree, root).files
+    ensures full in tree.folders ==> Cut(root, full) in View(tree, root).folders
+  {
+    BelowTwo(full, root, key);
+    CutAndFull(root, full);
+    InView(tree, root, Cut(root, full));
+    BelowInView(root, Cut(root, full), key);
   }
 
   // A child's listing is its parent's, cut; and by LessBehindSameStart in the same order.

@@ -1,7 +1,8 @@
 // The store as users see it: a map from keys to files, and the folders above them.
 //
 // A hierarchical service (a disk, SFTP) keeps folders by themselves, and no name is both file and folder. A flat one
-// (S3) keeps files only: its folders are what the slashes in the keys suggest, and "a" may stand beside "a/b".
+// (S3) keeps files only: its folders are what the slashes in the keys suggest, and "a" may stand beside "a/b". Other
+// tools leave markers there, empty objects named "a/", which keep a folder alive; `folders` holds those.
 
 include "Keys.dfy"
 
@@ -36,7 +37,11 @@ module Trees {
   }
 
   predicate method IsFolder(tree: Tree, key: Text) {
-    key == [] || if tree.hierarchical then key in tree.folders else exists k :: k in tree.files && IsBelow(k, key)
+    key == [] || key in tree.folders || (!tree.hierarchical && HoldsSomething(tree, key))
+  }
+
+  predicate method HoldsSomething(tree: Tree, key: Text) {
+    (exists k :: k in tree.files && IsBelow(k, key)) || exists f :: f in tree.folders && IsBelow(f, key)
   }
 
   predicate method IsFile(tree: Tree, key: Text) {
@@ -50,8 +55,8 @@ module Trees {
 
   predicate Valid(tree: Tree) {
     && (forall k :: k in tree.files ==> IsPath(k) && tree.files[k].stamp <= tree.clock)
-    && (forall f :: f in tree.folders ==> IsPath(f) && f !in tree.files)
-    && (!tree.hierarchical ==> tree.folders == {})
+    && (forall f :: f in tree.folders ==> IsPath(f))
+    && (tree.hierarchical ==> tree.folders !! tree.files.Keys)
     && (tree.hierarchical ==> forall k :: k in tree.files || k in tree.folders ==> Above(k) <= tree.folders)
   }
 
@@ -81,6 +86,16 @@ module Trees {
   predicate FoldersGrowAbove(before: Tree, after: Tree, key: Text) {
     before.folders <= after.folders <= before.folders + Above(key)
   }
+
+  // What another tool does: it leaves a marker.
+  function method Mark(tree: Tree, key: Text): Tree {
+    tree.(folders := tree.folders + {key})
+  }
+
+  lemma MarkIsValid(tree: Tree, key: Text)
+    requires Valid(tree) && IsPath(key) && !tree.hierarchical
+    ensures Valid(Mark(tree, key))
+  {}
 
   lemma EmptyIsValid(hierarchical: bool)
     ensures Valid(Empty(hierarchical))

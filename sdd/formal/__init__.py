@@ -1,0 +1,1 @@
+"""The contract as proofs: see README.md in this folder."""
