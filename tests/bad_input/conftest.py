@@ -15,8 +15,8 @@ from remote_store.testing.faces import Awaited
 
 
 @contextmanager
-def unleaking():
-    """Fail if the block leaves descriptors or threads behind."""
+def unleaking(late=0):
+    """Fail if the block leaves descriptors or threads behind; so many connections may end later."""
     gc.collect()
     threads = set(threading.enumerate())
     before = descriptors()
@@ -25,7 +25,7 @@ def unleaking():
     while True:
         gc.collect()
         left = {str(thread) for thread in set(threading.enumerate()) - threads} | descriptors() - before
-        if not left:
+        if len(left) <= late:
             return
         assert time.monotonic() < patience, f"left behind: {left}"
         time.sleep(0.01)

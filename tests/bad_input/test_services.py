@@ -128,7 +128,9 @@ def test_content_that_turns_bad_after_some_parts_leaves_no_upload(lane, colour, 
         region=seaweedfs.region,
         lane=lane,
     )
-    with unleaking(), faced(backend, colour) as store:
+    # obstore ends the connection of a cancelled part by itself, up to a minute later.
+    late = 1 if (lane, colour) == ("obstore", "async") else 0
+    with unleaking(late), faced(backend, colour) as store:
         with pytest.raises(TypeError, match="content yields bytes, not str"):
             store.write("folder/big", content())
         assert not store.exists("folder/big")

@@ -14,6 +14,7 @@ from remote_store.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
+    from typing import Literal
 
     from remote_store._io import Io
     from remote_store.backend import Body, Buffer, Entry, FileInfo, Op, Page, PutOptions, Span, Upload
@@ -74,8 +75,8 @@ class S3Backend(Declared):
         session_token: Secret | str | None = None,
         profile: str | None = None,
         anonymous: bool = False,
-        addressing: str | None = None,
-        lane: str = "auto",
+        addressing: Literal["path", "virtual"] | None = None,
+        lane: Literal["auto", "obstore", "boto3"] = "auto",
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
         ca_bundle: str | None = None,
