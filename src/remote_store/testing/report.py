@@ -71,7 +71,7 @@ class Report:
             states = Counter(self.state(id_, backend) for id_ in ids)
             parts = [f"{states[name]} {name}" for name in _SIGNS if states[name]]
             why = [f"{reason} ({count})" for reason, count in self._reasons[backend].most_common()]
-            lines.append(f"{backend}: {', '.join(parts)}" + (f"; it has {', '.join(why)}" if why else ""))
+            lines.append(f"{backend}: {', '.join(parts)}" + (f" ({', '.join(why)})" if why else ""))
         return lines
 
     def _ids(self) -> list[str]:
