@@ -36,6 +36,10 @@ CONTENDERS = {
 }
 
 
+# The slow ones are left out of quick runs where they would take most of the time.
+BRISK = ("ours", "obstore", "ours, boto3 lane", "boto3", "0.33")
+
+
 def contenders(where: Mapping[str, Any], operation: str, names: Any = None) -> dict[str, tuple[str, str, Any, str]]:
     """Return what `Ground.contest` takes: every S3 client, or those named, with one operation."""
     return {

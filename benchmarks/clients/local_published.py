@@ -29,7 +29,7 @@ def operations(config: dict[str, Any]) -> dict[str, Callable[[int], int | None]]
 
     def stream_up(count: int) -> None:
         for _ in range(count):
-            store.write("big-target", Pieces(pieces(config["big_size"])), overwrite=True)
+            store.write("big-target", Pieces(pieces(config["big_size"])).buffered(), overwrite=True)
 
     return {
         "exists": repeated(lambda: store.exists("folder/small")),

@@ -7,9 +7,9 @@ many at once), `down` and `up` (one big object whole), `stream_down` and `stream
 from __future__ import annotations
 
 import importlib
+import io
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -123,16 +123,23 @@ def pieces(size: int) -> Iterator[bytes]:
         yield PIECE[:rest]
 
 
-class Pieces:
-    """The same as a file to read from, for clients that take one."""
+class Pieces(io.RawIOBase):
+    """The same as a file to read from, for clients that take one: `Pieces(…).buffered()`."""
 
     def __init__(self, made: Iterator[bytes]) -> None:
         self._made = made
-        self._left = b""
+        self._left = memoryview(b"")
 
-    def read(self, size: int = -1) -> bytes:
-        wanted = islice(self._made, max(1, size >> 20) if size > 0 else None)
-        data = b"".join([self._left, *wanted])
-        size = len(data) if size < 0 else size
-        self._left, data = data[size:], data[:size]
-        return data
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = memoryview(next(self._made, b""))
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def buffered(self) -> io.BufferedReader:
+        return io.BufferedReader(self, 1 << 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import boto3
@@ -42,19 +43,11 @@ class Client:
         return sum(len(page.get("Contents", ())) for page in pages)
 
     def down(self, key: str) -> int:
-        class Sink:
-            size = 0
-
-            def write(self, data: bytes) -> None:
-                self.size += len(data)
-
-        sink = Sink()
-        self.client.download_fileobj(self._bucket, key, sink)
-        return sink.size
+        target = io.BytesIO()
+        self.client.download_fileobj(self._bucket, key, target)
+        return target.getbuffer().nbytes
 
     def up(self, key: str, data: bytes) -> None:
-        import io
-
         self.client.upload_fileobj(io.BytesIO(data), self._bucket, key)
 
     def stream_down(self, key: str) -> int:
@@ -62,4 +55,4 @@ class Client:
         return sum(map(len, body.iter_chunks(1 << 20)))
 
     def stream_up(self, key: str, pieces: Any) -> None:
-        self.client.upload_fileobj(Pieces(pieces), self._bucket, key)
+        self.client.upload_fileobj(Pieces(pieces).buffered(), self._bucket, key)

@@ -46,4 +46,4 @@ class Client:
         return size
 
     def stream_up(self, key: str, pieces: Any) -> None:
-        self._store.write(key, Pieces(pieces), overwrite=True)
+        self._store.write(key, Pieces(pieces).buffered(), overwrite=True)

@@ -123,7 +123,7 @@ def _figure(ground: Ground, name: str, codes: Mapping[str, tuple[str, str]], *ch
     wall: dict[str, list[float]] = {contender: [] for contender in pythons}
     cpu: dict[str, list[float]] = {contender: [] for contender in pythons}
     cache = ground.folder / "compiled"
-    for turn in range(1 + ground.rounds * 2):
+    for turn in range(1 + ground.rounds):
         bare: dict[str, tuple[float, float]] = {}
         for contender, (environment, python, code) in list(pythons.items()):
             if environment not in bare:

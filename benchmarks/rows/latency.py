@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import OURS, figure, share_of_ideal
-from benchmarks.s3_ground import contenders, fast_s3, through
+from benchmarks.s3_ground import BRISK, contenders, fast_s3, through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +20,8 @@ IDEAL = AT_ONCE / LATENCY
 
 def figures(ground: Ground) -> Iterator[Figure]:
     where = through(ground, fast_s3(ground), latency=LATENCY)
-    rounds, count = (2, 320) if ground.quick else (5, 960)
-    threads = contenders(where, "get_many")
+    rounds, count = (2, 320) if ground.quick else (4, 960)
+    threads = contenders(where, "get_many", BRISK if ground.quick else None)
     awaited = contenders(where, "aget_many", (OURS, "obstore"))
     faces = {
         "read_many": {**threads, "obstore": awaited["obstore"]},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.contest import Absent
 from benchmarks.figures import at_most, better_than, figure, times
-from benchmarks.s3_ground import Gate, contenders, fast_s3, port_of, real_s3, seed
+from benchmarks.s3_ground import BRISK, Gate, contenders, fast_s3, port_of, real_s3, seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ def figures(ground: Ground) -> Iterator[Figure]:
                 "s3",
                 f"{operation} 10 KB, {name}",
                 "cpu_us",
-                ground.contest(contenders(where, operation)),
+                ground.contest(contenders(where, operation, BRISK if ground.quick else None)),
                 bare="obstore",
                 checks=[times("obstore", 1.15), better_than("boto3", 7), better_than("0.33", 10)],
                 note="requests an operation: " + asked[operation],
@@ -44,7 +44,7 @@ def listing(ground: Ground, real: Mapping[str, Any]) -> Figure:
         "s3",
         f"list {total // 1000}k keys, SeaweedFS",
         "cpu_us",
-        ground.contest(contenders(where, "count"), rounds=3, count=1),
+        ground.contest(contenders(where, "count", BRISK if ground.quick else None), rounds=3, count=1),
         unit="CPU us a key",
         bare="obstore",
         checks=[times("obstore", 1.2), at_most(6, "us a key")],
