@@ -101,6 +101,10 @@ LINGERS = "an empty folder of SeaweedFS lingers until its sweeper comes"
 
 
 class OnSeaweed(S3Conformance):
+    # Seen with the bare SDK too: 61 of 150 races of three completions had more than one winner.
+    deviates_at_times = {  # noqa: RUF012  only read
+        "test_of_racing_streamed_writers_one_wins": "SeaweedFS completes uploads that race although each is conditional",
+    }
     deviations = {  # noqa: RUF012  only read
         "test_a_deep_and_broad_folder_goes_whole": LINGERS,
         "test_a_folder_goes_with_all_that_is_below_and_nothing_beside": LINGERS,
