@@ -102,7 +102,7 @@ def test_a_full_disk_publishes_nothing_and_the_store_goes_on(tmp_path):
     lines = done.stdout.splitlines()
     assert len(lines) == 4
     for line, name in zip(lines, ["new", "old"] * 2, strict=True):
-        assert line.startswith(f"BackendUnavailable True {name} no space is left"), line
+        assert line.startswith(f"BackendUnavailable False {name} no space is left"), line
 
 
 def test_a_file_that_may_not_grow_publishes_nothing(tmp_path):

@@ -23,7 +23,7 @@ class Layer(Protocol):
     """Wraps calls: look at ``op``, await ``call()`` once, more often or never, and return or raise.
 
     A layer with an attribute ``removes`` (a set of Capability) takes those away from the store that wears it.
-    One with a true attribute ``inside_retry`` sees each try of a call; others see a call once, however often it is tried.
+    One with a true attribute ``inside_retry`` sees each try of a call; others see it once, however often it is tried.
     """
 
     async def __call__(self, op: Op, call: Callable[[], Awaitable[T]]) -> T:

@@ -64,7 +64,7 @@ def kind_of_os_error(exc: Exception) -> type[RemoteStoreError] | RemoteStoreErro
     if not isinstance(exc, OSError):
         return None
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-        return errors.BackendUnavailable("no space is left where the file should go; nothing was published")
+        return errors.BackendUnavailable("no space is left for the file; nothing was published", retryable=False)
     return _KINDS.get(exc.errno or 0, RemoteStoreError)
 
 
