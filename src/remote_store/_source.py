@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,10 @@ class Source:
         """Return the next bytes, about ``size`` of them, or empty bytes at the end."""
         raise NotImplementedError
 
+    def left(self) -> int | None:
+        """Return how many bytes will come, where that is known before."""
+        return None
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -96,6 +101,9 @@ class _Bytes(Source):
         chunk, self._left = self._left[:size], self._left[size:]
         return chunk
 
+    def left(self) -> int:
+        return len(self._left)
+
 
 class _File(Source):
     """A file object, blocking or async."""
@@ -107,6 +115,14 @@ class _File(Source):
     async def next(self, size: int) -> Buffer:
         chunk = await self._io.call(self._file.read, size)
         return _proven(await chunk if hasattr(chunk, "__await__") else chunk)
+
+    def left(self) -> int | None:
+        if not isinstance(self._file, io.BufferedReader | io.FileIO):
+            return None
+        try:
+            return os.fstat(self._file.fileno()).st_size - self._file.tell()
+        except OSError:
+            return None  # a pipe, or a reader of ours
 
 
 class _Local(_File):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from remote_store.backend import Buffer, FileInfo
     from remote_store.path import PathInput
 
-PART = 4 << 20
-"""Bytes of one range request where several fetch one big object."""
+PART = 2 << 20
+"""Bytes of one range request where several fetch one big object: many small ones hide latency in little memory."""
 
 TASTE = 512 << 10
 """Bytes that a reader takes before the rest of a big object is asked for ahead: many read only a header."""

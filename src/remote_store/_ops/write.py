@@ -53,6 +53,7 @@ async def write(
         return info.written(await _put(scope, key, data, options))
     async with open_source(scope.stack.io, content if data is None else data) as source:
         publication = Publication(scope, key, options)
+        publication.expect(source.left())
         try:
             while chunk := await source.next(publication.part_size):
                 await publication.write(chunk)
@@ -150,6 +151,13 @@ class Publication:
         self._group: Group | None = None
         self._on_way: list[Task[None]] = []
         self.size = 0
+
+    def expect(self, size: int | None) -> None:
+        """Share so many bytes evenly among the parts that travel together: a last round of few would waste the rest."""
+        smallest, _, parallel = self._limits
+        if size is not None and parallel > 1:
+            rounds = -(-5 * size // (6 * smallest * parallel))  # parts grow by a fifth at most, to spare memory
+            self.part_size = max(smallest, -(-size // (parallel * max(rounds, 1))))
 
     async def write(self, data: Buffer) -> None:
         """Take the next bytes; they may be reused by the caller afterwards."""

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from remote_store._io import Io
     from remote_store.backend import Buffer, PutOptions, Span
 
-__all__ = ["Engine", "Failure", "client_options", "failure", "is_usable", "restart_after_fork"]
+__all__ = ["Engine", "Failure", "client_options", "failure", "gathered", "is_usable", "restart_after_fork"]
 
 CHUNK = 256 << 10
 """Bytes a chunk of a stream has at least."""
+
+JOINED = 1 << 20
+"""Bytes that obstore may collect and join by itself, which takes twice their room for a moment."""
 
 _STANDARD = frozenset(
     {"Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language", "Cache-Control", "Storage-Class"}
@@ -174,13 +177,28 @@ class _Stream(Body):
         return chunk
 
     async def all(self) -> Buffer:
-        if self._chunks is not None:
-            return await super().all()
-        data: Buffer = await self._io.pick(self._got.bytes, self._got.bytes_async)
-        return data
+        if self._chunks is None and self.length <= JOINED:
+            data: Buffer = await self._io.pick(self._got.bytes, self._got.bytes_async)
+            return data
+        return await gathered(self, self.length)
 
     async def close(self) -> None:
         self._got = self._chunks = None  # unread bytes end their connection
+
+
+async def gathered(body: Body, length: int) -> Buffer:
+    """Return what is left of a body, filled into one buffer."""
+    import mmap
+
+    # A map of its own goes back to the system at once; the heap would keep a part or two for every thread.
+    kind = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_POPULATE", 0)
+    buffer, at = memoryview(mmap.mmap(-1, length, kind)), 0
+    while chunk := await body.next():
+        if at + len(chunk) > length:
+            return b"".join((buffer[:at], chunk))  # more than was announced: the caller finds out
+        buffer[at : at + len(chunk)] = chunk
+        at += len(chunk)
+    return buffer[:at]
 
 
 class Failure(NamedTuple):

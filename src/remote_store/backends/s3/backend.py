@@ -58,7 +58,7 @@ class S3Backend(Declared):
         user_metadata=True,
         ranges=True,
         native_results=True,
-        parallel_reads=8,
+        parallel_reads=12,
         parallel_calls=32,
         put_limit=8 * MIB,
         parts=PartLimits(size=5 * MIB, most=10_000, parallel=8),

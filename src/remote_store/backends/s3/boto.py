@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from remote_store.backend import Body, BytesBody, FileInfo, Page
+from remote_store.backends._obstore import JOINED, gathered
 from remote_store.backends.s3.errors import code_of
 from remote_store.backends.s3.upload import CopiedParts, Upload, conditions, described
 from remote_store.errors import PreconditionFailed
@@ -189,6 +190,8 @@ class _Stream(Body):
         return chunk
 
     async def all(self) -> Buffer:
+        if self.length > JOINED:
+            return await gathered(self, self.length)
         data: bytes = await self._io.call(self._stream.read)
         return data
 
