@@ -70,6 +70,14 @@ class Ground:
         self._running.callback(worker.close)
         return worker
 
+    def warm(self, wanted: Mapping[str, tuple[str, str, Mapping[str, Any], str]]) -> None:
+        """Let contenders load and connect what they need; those that cannot say so when they take part."""
+        for environment, module, config, _ in wanted.values():
+            with contextlib.suppress(Absent):
+                worker = self.worker(environment, module, config)
+                if "warm" in worker.offers:
+                    worker.sample("warm", 1)
+
     def contest(
         self,
         wanted: Mapping[str, tuple[str, str, Mapping[str, Any], str]],

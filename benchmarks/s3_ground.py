@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,6 +130,7 @@ http {{
 
     def requests(self) -> list[str]:
         """What was asked so far, a line a request."""
+        time.sleep(0.1)  # a line is written after its answer
         return (self.folder / "requests").read_text().splitlines()
 
 

@@ -98,7 +98,9 @@ class _Operations:
         self._client.put(self._keys[0], self._content)
         self._client.get(self._keys[0])
         if hasattr(self._client, "stream_up"):
-            self._client.stream_up(f"{self._config['big_up']}-warm", pieces(WARM))
+            self._client.stream_up("warm", pieces(WARM))
+        if hasattr(self._client, "count"):
+            self._client.count("nothing")
 
     def _wanted(self, count: int) -> list[str]:
         return [self._keys[number % len(self._keys)] for number in range(count)]

@@ -28,12 +28,16 @@ def figures(ground: Ground) -> Iterator[Figure]:
     near = {**near, "big": BIG, "big_up": "big/up", "big_size": size}
     far = through(ground, near, latency=0.02, bandwidth=BANDWIDTH)
     ideal = size / (STREAMS * BANDWIDTH)
+    for where, streams in ((far, STREAMS), (near, 1)):
+        ground.warm(_with_streams(where, "down", streams, brisk=ground.quick))
     for operation in ("down", "up"):
         yield figure(
             "big",
             f"{size >> 20} MB {operation}, 20 ms, 80 MB/s a stream",
             "seconds",
-            ground.contest(_with_streams(ground, far, operation, STREAMS), rounds=2 if ground.quick else 4, count=1),
+            ground.contest(
+                _with_streams(far, operation, STREAMS, brisk=ground.quick), rounds=2 if ground.quick else 4, count=1
+            ),
             bare="curl x8",
             checks=[share_of_ideal(ideal, 0.6, cost=True)],
             note="the proxy between takes its share: what curl reaches is what can be reached here",
@@ -43,17 +47,19 @@ def figures(ground: Ground) -> Iterator[Figure]:
             "big",
             f"{size >> 20} MB {operation}, 0 ms",
             "seconds",
-            ground.contest(_with_streams(ground, near, operation, 1), rounds=3 if ground.quick else 7, count=1),
+            ground.contest(
+                _with_streams(near, operation, 1, brisk=ground.quick), rounds=3 if ground.quick else 7, count=1
+            ),
             bare="curl",
             checks=[share_of("curl", 0.8)],
         )
 
 
 def _with_streams(
-    ground: Ground, where: Mapping[str, Any], operation: str, streams: int
+    where: Mapping[str, Any], operation: str, streams: int, *, brisk: bool
 ) -> dict[str, tuple[str, str, Any, str]]:
     name = "curl" if streams == 1 else f"curl x{streams}"
     bare = ("ours", "s3", {**where, "client": "curl", "streams": streams}, operation)
-    wanted = contenders(where, operation, BRISK if ground.quick else None)
+    wanted = contenders(where, operation, BRISK if brisk else None)
     streamed = contenders(where, f"stream_{operation}", (OURS, "obstore"))
     return {**wanted, name: bare, **{f"{one}, streamed": spec for one, spec in streamed.items()}}
