@@ -49,7 +49,7 @@ def open_stack(backend: Backend, layers: Iterable[Any], retry: RetryPolicy, *, a
 class Stack:
     """A backend under its layers. ``call`` is the choke point that every call, page and chunk passes."""
 
-    __slots__ = ("_enter", "backend", "capabilities", "closed", "declared", "io", "layers", "retry")
+    __slots__ = ("_bare", "_enter", "backend", "capabilities", "closed", "declared", "io", "layers", "retry")
 
     def __init__(self, backend: Backend, io: Io, layers: tuple[Any, ...], retry: RetryPolicy) -> None:
         self.declared = backend  # as the user made it; what is compared, printed and pickled
@@ -69,6 +69,7 @@ class Stack:
         within = [layer for layer in at_work if getattr(layer, "inside_retry", False)]
         around = [layer for layer in at_work if not getattr(layer, "inside_retry", False)]
         self._enter = _compose([*around, Retry(self.retry, self.io), *within, Errors(self.backend)])
+        self._bare = not layers and not isinstance(self.io, Threads)
 
     def wearing(self, layers: tuple[Any, ...]) -> Stack:
         """Return a stack on the same connections under other layers; whoever opened this one closes both."""
@@ -82,8 +83,18 @@ class Stack:
         """Run one call of the backend inside all layers."""
         if self.closed and op.name != "abort":  # a late abort still cleans up
             raise RemoteStoreError("the store is closed", path=op.key, backend=self.backend.traits.name)
+        failure: Exception | None = None
+        if self._bare:
+            # With no layer of the user's, only a failure needs the others: they then see it as their first try.
+            try:
+                return await function(*args)
+            except Exception as failed:  # noqa: BLE001  the layers judge it
+                failure = failed
+        call: Callable[[], Coroutine[Any, Any, T]] = partial(self.io.drive, function, args)
+        if failure is not None:
+            call, failure = _Replayed(failure, call), None
         try:
-            result: T = await self._enter(op, partial(self.io.drive, function, args))
+            result: T = await self._enter(op, call)
         except RemoteStoreError as error:
             if error.backend is None:  # raised by a layer, which need not know whom it wraps
                 error.backend = self.backend.traits.name
@@ -95,6 +106,25 @@ class Stack:
         if not self.closed:
             self.closed = True
             await self.io.drive(self.backend.close, ())
+
+
+class _Replayed:
+    """A call that was tried once already, in vain."""
+
+    __slots__ = ("_call", "_failed")
+
+    def __init__(self, failed: Exception, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        self._failed: Exception | None = failed
+        self._call = call
+
+    async def __call__(self) -> Any:
+        failed, self._failed = self._failed, None
+        if failed is None:
+            return await self._call()
+        try:
+            raise failed
+        finally:
+            failed = None  # it holds this frame
 
 
 def _compose(layers: list[Layer]) -> Callable[[Op, Callable[[], Any]], Any]:

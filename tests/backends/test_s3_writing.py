@@ -83,48 +83,54 @@ def test_sizes_around_the_limits_come_back(server, backend_of, root, size):
         assert store.read_bytes("a") == store.read_bytes("b") == content
 
 
-def test_eight_threads_create_once(backend_of, root):
-    winners = []
+class TestRaces:
+    """On the server that decides conditions in one step; moto looks first and writes later."""
 
-    with Store(backend_of(), root) as store:
+    @pytest.fixture
+    def server(self, seaweedfs):
+        return seaweedfs
 
-        def create(number):
-            try:
-                store.write("one", str(number).encode())
-            except AlreadyExists:
-                return
-            winners.append(number)
+    def test_eight_threads_create_once(self, backend_of, root):
+        winners = []
 
-        threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(winners) == 1
-        assert store.read_bytes("one") == str(winners[0]).encode()
+        with Store(backend_of(), root) as store:
 
-
-def test_a_counter_loses_no_step(backend_of, root):
-    with Store(backend_of(), root) as store:
-        store.write("counter", b"0")
-
-        def count():
-            steps = 0
-            while steps < 5:
-                with store.read("counter") as reader:
-                    value, etag = int(reader.read()), reader.info.etag
+            def create(number):
                 try:
-                    store.write("counter", str(value + 1).encode(), if_match=etag)
-                except PreconditionFailed:
-                    continue
-                steps += 1
+                    store.write("one", str(number).encode())
+                except AlreadyExists:
+                    return
+                winners.append(number)
 
-        threads = [threading.Thread(target=count) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert store.read_bytes("counter") == b"20"
+            threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(winners) == 1
+            assert store.read_bytes("one") == str(winners[0]).encode()
+
+    def test_a_counter_loses_no_step(self, backend_of, root):
+        with Store(backend_of(), root) as store:
+            store.write("counter", b"0")
+
+            def count():
+                steps = 0
+                while steps < 5:
+                    with store.read("counter") as reader:
+                        value, etag = int(reader.read()), reader.info.etag
+                    try:
+                        store.write("counter", str(value + 1).encode(), if_match=etag)
+                    except PreconditionFailed:
+                        continue
+                    steps += 1
+
+            threads = [threading.Thread(target=count) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert store.read_bytes("counter") == b"20"
 
 
 def test_a_conditional_delete_takes_only_the_version_it_names(store):
