@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from remote_store import DirectoryNotEmpty, NotFound
+from remote_store import DirectoryNotEmpty, IntegrityError, NotFound
 from remote_store.backends.s3.listing import Lister
 from remote_store.models import FileInfo, FolderEntry
 
@@ -114,3 +114,29 @@ def test_the_order_and_form_of_an_answers_elements_do_not_matter():
     page = Canned(text).page("", recursive=False, token=None, limit=None)
     assert page.token == "t&t"
     assert page.entries == [FileInfo("a&b", 7, 1706933106.789, '"e"'), FolderEntry("a+")]
+
+
+@pytest.mark.parametrize("clean", [True, False], ids=["clean page", "page with a marker"])
+def test_escaped_keys_are_decoded_whatever_stands_beside_them(clean):
+    keys = ["year%3D2024/a.csv", "b"] if clean else ["year%3D2024/a.csv", "b", "folder/", "100%25", "%253D", "a+b%2Bc"]
+    facts = "<LastModified>2024-02-03T04:05:06Z</LastModified><ETag>e</ETag><Size>1</Size>"
+    entry = "<Contents><Key>{}</Key>" + facts + "</Contents>"
+    text = "<ListBucketResult>" + "".join(map(entry.format, keys)) + "</ListBucketResult>"
+    page = Canned(text).page("", recursive=True, token=None, limit=None)
+    more = [] if clean else ["%3D", "100%", "a b+c"]
+    assert [found.key for found in page.entries] == sorted([*more, "b", "year=2024/a.csv"])
+    assert page.marked is not clean
+
+
+@pytest.mark.parametrize(
+    "key", ["/a", "a/", "a//b", "../a", "a/..", "./a", "a\\b", "a%0Ab", "C:/a", "%2Fa", "a%2F%2Fb", "a%00"]
+)
+def test_no_spelling_of_an_odd_key_gets_through(key):
+    text = f"<ListBucketResult><Contents><Key>{key}</Key><Size>1</Size><ETag>e</ETag></Contents></ListBucketResult>"
+    assert Canned(text).page("", recursive=True, token=None, limit=None).entries == []
+
+
+def test_an_answer_that_cannot_be_read_is_an_error():
+    text = "<ListBucketResult><Contents><Key>a</Key><Size>many</Size></Contents></ListBucketResult>"
+    with pytest.raises(IntegrityError):
+        Canned(text).page("", recursive=True, token=None, limit=None)

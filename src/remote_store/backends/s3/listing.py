@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -31,8 +32,10 @@ _log = logging.getLogger("remote_store")
 _fields = re.compile(r"<(Key|LastModified|ETag|Size)>([^<]*)</").findall
 _prefixes = re.compile(r"<CommonPrefixes>\s*<Prefix>([^<]*)</Prefix>").findall
 _next_token = re.compile(r"<NextContinuationToken>([^<]*)</").search
-# A key without any of these is a normal path as it stands; the others are decoded and asked about.
-_doubtful = re.compile(r"[%+\\&]|//|/\.|^[./]|/$|^.:|[^/]{256}|^.{1025}").search
+# Keys without any of these, one a line, are normal paths as they stand; others are decoded and asked about.
+_SUSPECT = ("%", "+", "\\", "&", ":", "//", "/.", "/\n", "\n/", "\n.")
+_EASY = 255
+"""Characters of a key that breaks no limit of the grammar, whatever its segments."""
 
 
 class Lister:
@@ -58,10 +61,16 @@ class Lister:
         """Return the next page below a folder."""
         prefix = f"{folder}/" if folder else ""
         text = self._ask(prefix, "" if recursive else "/", token, min(limit or PAGE, PAGE))
-        files, marked = self._files(text)
-        entries: list[Entry] = [*files, *([] if recursive else self._folders(text))]
-        # Files and folders come apart. Some services (SeaweedFS, S3 Express) keep no order within a page either.
-        entries.sort(key=_order)
+        try:
+            files, marked = self._files(text)
+        except (KeyError, ValueError) as odd:
+            raise IntegrityError("the listing that arrived cannot be read") from odd
+        # Some services (SeaweedFS, S3 Express) keep no order within a page.
+        files.sort(key=itemgetter(0))
+        entries: list[Entry] = [*files]
+        if not recursive and (folders := self._folders(text)):
+            entries += folders
+            entries.sort(key=_order)
         found = _next_token(text)
         return Page(entries, _plain(found[1]) if found else None, marked)
 
@@ -101,30 +110,30 @@ class Lister:
 
     def _files(self, text: str) -> tuple[list[FileInfo], bool]:
         """Return the files of a page, and whether a folder's marker is on it."""
-        files: list[FileInfo] = []
-        times: dict[str, float] = {}
-        marked, odd = False, 0
-        for piece in text.split("<Contents>")[1:]:
-            fields = dict(_fields(piece))
-            key = fields["Key"]
-            if _doubtful(key):
-                key = _decoded(key)
-                if key.endswith("/"):
-                    normal = _is_normal(key[:-1])
-                    marked = marked or normal
-                    odd += not normal
-                    continue
-                if not _is_normal(key):
-                    odd += 1
-                    continue
-            written = fields["LastModified"]
-            modified = times.get(written)
-            if modified is None:
-                modified = times[written] = datetime.fromisoformat(written).timestamp()
-            files.append(FileInfo(key, int(fields["Size"]), modified, _plain(fields["ETag"])))
-        if odd:
-            self._warn(odd)
-        return files, marked
+        # Quotes are all that services escape in most answers; in one sweep they cost least.
+        found = [
+            dict(_fields(piece)) for piece in text.replace("&quot;", '"').replace("&#34;", '"').split("<Contents>")
+        ]
+        rows = found[1:]
+        keys = _clean([row["Key"] for row in rows])
+        marked = False
+        if keys is None:
+            named, marked = self._judged(rows)
+            rows, keys = [row for row, _ in named], [key for _, key in named]
+        stamps = {written: datetime.fromisoformat(written).timestamp() for written in {r["LastModified"] for r in rows}}
+        return [
+            FileInfo(key, int(row["Size"]), stamps[row["LastModified"]], _plain(row["ETag"]) if "ETag" in row else None)
+            for key, row in zip(keys, rows, strict=True)
+        ], marked
+
+    def _judged(self, rows: list[dict[str, str]]) -> tuple[list[tuple[dict[str, str], str]], bool]:
+        """Return the rows whose keys are paths, with those; and whether one is a folder's marker."""
+        decoded = [(row, _decoded(row["Key"])) for row in rows]
+        normal = [(row, key) for row, key in decoded if _is_normal(key.removesuffix("/"))]
+        if len(normal) < len(decoded):
+            self._warn(len(decoded) - len(normal))
+        files = [(row, key) for row, key in normal if not key.endswith("/")]
+        return files, len(files) < len(normal)
 
     def _folders(self, text: str) -> list[FolderEntry]:
         folders = [FolderEntry(_decoded(prefix)[:-1]) for prefix in _prefixes(text)]
@@ -146,6 +155,18 @@ class Lister:
 
 def _order(entry: Entry) -> str:
     return f"{entry[0]}/" if type(entry) is FolderEntry else entry[0]
+
+
+def _clean(keys: list[str]) -> list[str] | None:
+    """Return the keys decoded if all of them are plainly normal, or None."""
+    # The sign of hive partitions is escaped by some services, and the only escape worth a way of its own.
+    lines = "\n".join(["", *keys, ""]).replace("%3D", "=")
+    if any(suspect in lines for suspect in _SUSPECT) or len(max(keys, key=len, default="")) > _EASY:
+        return None
+    plain = "".join(keys)
+    if not plain.isascii() or not plain.isprintable():
+        return None
+    return lines.split("\n")[1:-1]
 
 
 def _decoded(key: str) -> str:
