@@ -87,6 +87,23 @@ def run_examples(name: str, folder: Path, environment: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_backend_of_the_guide_keeps_the_contract(tmp_path):
+    program = tmp_path / "table.py"
+    program.write_text("\n".join(EXAMPLE.findall((ROOT / "docs/write-a-backend.md").read_text())))
+    plugins = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "remote_store.testing.plugin"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugins, str(program)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "Table: " in done.stdout
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_links_lead_to_files(name):
     path = ROOT / name
