@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import sys
 import time
 import traceback
@@ -65,8 +64,8 @@ def main() -> int:
     name = "part" if asked.rows else "quick" if asked.quick else "latest"
     asked.into.mkdir(exist_ok=True)
     content = report.as_json(figures, quick=asked.quick, seconds=seconds)
-    (asked.into / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
-    (asked.into / f"{name}.md").write_text(report.markdown_table(figures) + "\n")
+    (asked.into / f"{name}.json").write_text(report.json_text(content))
+    (asked.into / f"{name}.md").write_text(f"{report.heading(content)}\n\n{report.markdown_table(figures)}\n")
     (asked.into / f"{name}.svg").write_text(plot.svg(figures))
     print(f"\n{report.text_table(figures)}\n")
     missed = sum(check.met(figure) is False for figure in figures for check in figure.checks)

@@ -28,8 +28,8 @@ class Figure:
     absent: dict[str, str] = field(default_factory=dict)
     """Contenders that could not take part, and why."""
     note: str = ""
-    samples: dict[str, list[dict[str, float]]] = field(default_factory=dict)
-    """All that was measured, for the JSON."""
+    samples: dict[str, list[list[float]]] = field(default_factory=dict)
+    """All that was measured, for the JSON: wall and CPU seconds, units, bytes grown."""
 
     def median(self, contender: str) -> float | None:
         values = self.values.get(contender)
@@ -58,7 +58,7 @@ class Figure:
             ],
             "absent": self.absent,
             "note": self.note,
-            "rounds": self.values,
+            "rounds": {name: [round(value, 4) for value in values] for name, values in self.values.items()},
             "samples": self.samples,
         }
 
@@ -123,5 +123,8 @@ def figure(
     rounds, absent = outcome
     units = {"cpu_us": "CPU us", "wall_us": "us", "rate": "/s", "seconds": "s", "grown_mib": "MiB"}
     values = {one: [getattr(sample, measure) for sample in samples] for one, samples in rounds.items()}
-    kept = {one: [vars(sample) for sample in samples] for one, samples in rounds.items()}
+    kept = {
+        one: [[round(sample.wall, 6), round(sample.cpu, 6), sample.units, sample.grown] for sample in samples]
+        for one, samples in rounds.items()
+    }
     return Figure(row, name, unit or units[measure], values, absent=absent, samples=kept, **more)

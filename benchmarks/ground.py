@@ -26,7 +26,7 @@ class Ground:
     def __init__(self, *, quick: bool = False) -> None:
         self.quick = quick
         self.rounds = 3 if quick else 9
-        self.seconds = 0.1 if quick else 0.25
+        self.seconds = 0.1 if quick else 0.2
         self._running = contextlib.ExitStack()
         self._workers: dict[str, Worker | str] = {}
         self._servers: dict[object, Server] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
@@ -75,6 +76,14 @@ def markdown_table(figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
+def heading(content: dict[str, Any]) -> str:
+    """Say when and on what it was measured: a busy machine makes times long and ratios uncertain."""
+    machine = content["machine"]
+    load = ", ".join(f"{one:.1f}" for one in content["load"])
+    where = f"Python {machine['python']}, {machine['cores']} cores, load at the end {load}"
+    return f"{content['when']}, {content['seconds']:.0f} s, {where}."
+
+
 def as_json(figures: Sequence[Figure], *, quick: bool, seconds: float) -> dict[str, Any]:
     return {
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -84,3 +93,10 @@ def as_json(figures: Sequence[Figure], *, quick: bool, seconds: float) -> dict[s
         "load": os.getloadavg(),
         "figures": [figure.as_json() for figure in figures],
     }
+
+
+def json_text(content: dict[str, Any]) -> str:
+    """Write the JSON with a line a figure, so that two runs can be compared."""
+    facts = json.dumps({**content, "figures": []}, indent=1).removesuffix("[]\n}")
+    lines = ",\n  ".join(json.dumps(one) for one in content["figures"])
+    return f"{facts}[\n  {lines}\n ]\n}}\n"

@@ -36,7 +36,7 @@ def figures(ground: Ground) -> Iterator[Figure]:
             f"{size >> 20} MB {operation}, 20 ms, 80 MB/s a stream",
             "seconds",
             ground.contest(
-                _with_streams(far, operation, STREAMS, brisk=ground.quick), rounds=2 if ground.quick else 4, count=1
+                _with_streams(far, operation, STREAMS, brisk=ground.quick), rounds=2 if ground.quick else 3, count=1
             ),
             bare="curl x8",
             checks=[share_of_ideal(ideal, 0.6, cost=True)],
@@ -48,7 +48,7 @@ def figures(ground: Ground) -> Iterator[Figure]:
             f"{size >> 20} MB {operation}, 0 ms",
             "seconds",
             ground.contest(
-                _with_streams(near, operation, 1, brisk=ground.quick), rounds=3 if ground.quick else 7, count=1
+                _with_streams(near, operation, 1, brisk=ground.quick), rounds=3 if ground.quick else 5, count=1
             ),
             bare="curl",
             checks=[share_of("curl", 0.8)],
