@@ -20,7 +20,7 @@ IDEAL = AT_ONCE / LATENCY
 
 def figures(ground: Ground) -> Iterator[Figure]:
     where = through(ground, fast_s3(ground), latency=LATENCY)
-    rounds, seconds = (2, 0.5) if ground.quick else (5, 1.0)
+    rounds, count = (2, 320) if ground.quick else (3, 640)
     threads = contenders(where, "get_many", BRISK if ground.quick else None)
     awaited = contenders(where, "aget_many", (OURS, "obstore"))
     faces = {
@@ -28,6 +28,6 @@ def figures(ground: Ground) -> Iterator[Figure]:
         "AsyncStore gather": awaited,
     }
     for face, wanted in faces.items():
-        outcome = ground.contest(wanted, rounds=rounds, seconds=seconds)
+        outcome = ground.contest(wanted, rounds=rounds, count=count)
         checks = [share_of_ideal(IDEAL, 0.85)]
         yield figure("latency", f"get 10 KB x32, {face}", "rate", outcome, bare="obstore", checks=checks)
