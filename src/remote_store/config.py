@@ -268,7 +268,9 @@ def _loaded(source: str | os.PathLike[str]) -> dict[str, Any]:
         raise ConfigError(f"the configuration cannot be read: {error.strerror}", path=os.fspath(source)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         why = str(error)
-    raise ConfigError(f"the configuration is not TOML: {why}")  # not from the error, whose frames hold the text
+    name = None if isinstance(source, str) and "\n" in source else os.fspath(source)
+    # not from the error, whose frames hold the text
+    raise ConfigError(f"the configuration is not TOML: {why}", path=name)
 
 
 def _table(data: dict[str, Any], name: str) -> Any:

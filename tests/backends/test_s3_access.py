@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from remote_store import ConfigError, PermissionDenied, Secret, Store
+from remote_store import BackendUnavailable, ConfigError, PermissionDenied, RetryPolicy, Secret, Store
 from remote_store.backends.s3 import S3Backend
 from remote_store.backends.s3.access import Clients
 
@@ -215,3 +215,12 @@ assert store.read_bytes("a") == b"data" and store.exists("a") and store.presign(
 assert not {{"botocore", "boto3", "asyncio"}} & set(sys.modules), "loaded too early"
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("lane", ["obstore", "boto3"])
+def test_a_dead_address_of_the_environment_is_named_without_its_secrets(lane, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://me:canary@127.0.0.1:9/canary")
+    store = Store(S3Backend("b", access_key="me", secret_key="s", lane=lane), retry=RetryPolicy(attempts=1))
+    with store, pytest.raises(BackendUnavailable, match=r"the service at http://127\.0\.0\.1:9 could") as raised:
+        store.read_bytes("a")
+    assert "canary" not in str(raised.value)

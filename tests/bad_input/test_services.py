@@ -81,7 +81,7 @@ class Trouble(NamedTuple):
 TROUBLES = {
     "refused credentials": Trouble(refused, PermissionDenied, "check the credentials", False),
     "missing bucket": Trouble(missing, ContainerNotFound, "the bucket 'no-such-bucket' does not exist", False),
-    "dead service": Trouble(dead, BackendUnavailable, "could not be reached", True),
+    "dead service": Trouble(dead, BackendUnavailable, "the service at http://127.0.0.1:", True),
     "silent service": Trouble(mute, Timeout, "did not answer within the deadline", True),
 }
 

@@ -132,6 +132,11 @@ def test_toml_that_cannot_be_read_is_a_config_error(tmp_path):
         RegistryConfig.from_toml(tmp_path / "none.toml")
     with pytest.raises(ConfigError, match="not TOML"):
         RegistryConfig.from_toml("[a\n")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[a\n")
+    with pytest.raises(ConfigError, match="not TOML") as raised:
+        RegistryConfig.from_toml(broken)
+    assert raised.value.path == str(broken)
     with pytest.raises(ConfigError, match=r"tool\.x: the file has no such table"):
         RegistryConfig.from_toml("[a]\n", table="tool.x")
     with pytest.raises(TypeError):

@@ -108,6 +108,11 @@ class Access(NamedTuple):
         """Return the endpoint that options or environment name."""
         return self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
 
+    def service(self) -> str:
+        """Return the service as a message names it: no user, path or query, which may hold a secret."""
+        found = re.match(r"(\w+://)?(?:[^/?#]*@)?([^/?#]*)", self.stated_endpoint() or "")
+        return f"the service at {found[1] or ''}{found[2]}" if found and found[2] else "AWS"
+
     def is_plain(self) -> bool:
         """Say whether no configuration file has a say, so that botocore need not be loaded."""
         if self.profile is not None or not (self.anonymous or self.keys()):

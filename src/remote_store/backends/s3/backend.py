@@ -228,7 +228,7 @@ class S3Backend(Declared):
         return await self._io.call(lambda: self._sdk().presign(key, expires, method))
 
     def classify(self, exc: Exception, op: Op) -> type[RemoteStoreError] | RemoteStoreError | None:
-        return classify(exc, self._access.bucket)
+        return classify(exc, self._access.bucket, self._access.service())
 
     def native_path(self, key: str) -> str:
         return f"s3://{self._access.bucket}/{key}" if key else f"s3://{self._access.bucket}"

@@ -57,7 +57,7 @@ def code_of(exc: Exception) -> tuple[int | None, str | None]:
     return _obstore.failure(exc)[:2]
 
 
-def classify(exc: Exception, bucket: str) -> Kind | None:
+def classify(exc: Exception, bucket: str, service: str) -> Kind | None:
     """Name the kind of an error of obstore, botocore or our own listing."""
     home = type(exc).__module__.partition(".")[0]
     if isinstance(exc, Refused):
@@ -65,9 +65,9 @@ def classify(exc: Exception, bucket: str) -> Kind | None:
     if home == "botocore":
         if isinstance(getattr(exc, "response", None), dict):
             return _of_answer(*code_of(exc), bucket)
-        return _of_botocore(exc)
+        return _of_botocore(exc, service)
     if home == "obstore" or (isinstance(exc, FileNotFoundError) and "Debug source" in str(exc)):
-        return _of_obstore(exc, bucket)
+        return _of_obstore(exc, bucket, service)
     return None
 
 
@@ -99,12 +99,12 @@ def _undone(error: RemoteStoreError) -> RemoteStoreError:
     return error
 
 
-_UNREACHED = "the service could not be reached; check the address and the network"
+_UNREACHED = "{service} could not be reached; check the address and the network"
 _TLS = "the TLS connection failed: the service's certificate is not trusted"
 _NO_KEYS = "no usable credentials were found; pass keys or a profile, set AWS_ACCESS_KEY_ID, or say anonymous=True"
 
 
-def _of_botocore(exc: Exception) -> Kind | None:
+def _of_botocore(exc: Exception, service: str) -> Kind | None:
     from botocore import exceptions as boto
 
     if isinstance(exc, boto.ConnectTimeoutError):
@@ -114,7 +114,7 @@ def _of_botocore(exc: Exception) -> Kind | None:
     if isinstance(exc, boto.SSLError):
         return errors.BackendUnavailable(_TLS, retryable=False)
     if isinstance(exc, boto.EndpointConnectionError | boto.ProxyConnectionError):
-        return _undone(errors.BackendUnavailable(_UNREACHED))
+        return _undone(errors.BackendUnavailable(_UNREACHED.format(service=service)))
     if isinstance(exc, boto.HTTPClientError | boto.IncompleteReadError):
         return errors.BackendUnavailable("the connection broke")
     missing = (
@@ -129,13 +129,13 @@ def _of_botocore(exc: Exception) -> Kind | None:
     if isinstance(exc, missing):
         return errors.PermissionDenied(_NO_KEYS)
     if isinstance(exc, boto.ProfileNotFound):
-        return errors.ConfigError("the profile is not in the AWS configuration files")
+        return errors.ConfigError(f"the profile {exc.kwargs.get('profile')!r} is not in the AWS configuration files")
     if isinstance(exc, boto.BotoCoreError):
         return errors.ConfigError(f"the AWS configuration cannot be used ({type(exc).__name__})")
     return None
 
 
-def _of_obstore(exc: Exception, bucket: str) -> Kind:
+def _of_obstore(exc: Exception, bucket: str, service: str) -> Kind:
     status, code, cause = _obstore.failure(exc)
     kind = type(exc).__name__
     if status is not None:
@@ -145,7 +145,7 @@ def _of_obstore(exc: Exception, bucket: str) -> Kind:
     if cause == "Connect":
         if "certificate" in str(exc):
             return errors.BackendUnavailable(_TLS, retryable=False)
-        return _undone(errors.BackendUnavailable(_UNREACHED))
+        return _undone(errors.BackendUnavailable(_UNREACHED.format(service=service)))
     if cause is not None:
         return errors.BackendUnavailable("the connection broke")
     if kind in ("UnauthenticatedError", "PermissionDeniedError"):
