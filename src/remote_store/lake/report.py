@@ -80,7 +80,7 @@ def page(
     body = "".join(
         [f"<div class=tile><b>{escape(value)}</b><span>{escape(name)}</span></div>" for value, name in tiles]
     )
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    made = _stamp(time.time())
     parts = [
         (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -110,7 +110,7 @@ def page(
 def _sizes(raw: Sequence[Provenance], tables: Sequence[tuple[Table, Manifest]]) -> list[str]:
     rows = [(table.name, float(state.size)) for table, state in tables]
     if raw:
-        rows.append((f"bronze ({len(raw)} files)", float(sum([entry.size for entry in raw]))))
+        rows.append((f"bronze ({len(raw):,} {_plural(len(raw), 'file')})", float(sum([entry.size for entry in raw]))))
     if not rows:
         return []
     drawn = chart.bars("Bytes", sorted(rows, key=lambda row: -row[1])[:20], show=shown_bytes, width=940)
@@ -120,20 +120,22 @@ def _sizes(raw: Sequence[Provenance], tables: Sequence[tuple[Table, Manifest]]) 
 def _table(table: Table, state: Manifest) -> str:
     layer, _, name = table.name.partition(".")
     facts = [
-        (f"{state.rows:,}", "rows"),
+        (f"{state.rows:,}", _plural(state.rows, "row")),
         (shown_bytes(state.size), ""),
-        (f"{len(state.files):,}", "file" if len(state.files) == 1 else "files"),
+        (f"{len(state.files):,}", _plural(len(state.files), "file")),
     ]
     if state.partition_by:
-        facts.append((f"{len(state.partitions):,}", f"partitions by {', '.join(state.partition_by)}"))
-    facts.append((f"{len(state.schema):,}", "columns"))
+        parts = _plural(len(state.partitions), "partition")
+        facts.append((f"{len(state.partitions):,}", f"{parts} by {', '.join(state.partition_by)}"))
+    width = _plural(len(state.schema), "column")
+    facts.append((f"{len(state.schema):,}", width))
     told = "".join([f"<span><b>{escape(value)}</b> {escape(what)}</span>" for value, what in facts])
     columns = "".join([_column(state, field) for field in state.schema])
     return (
         f"<section class=card><div class=head><h3><span class=layer>{escape(layer)}</span>{escape(name)}</h3>"
-        f'<span class=fresh title="{escape(_stamp(state.updated))}">updated {escape(_ago(state.updated))}, '
+        f"<span class=fresh>updated {_stamp(state.updated)}, "
         f"version {state.version}</span></div><div class=facts>{told}</div>{_partitions(state)}"
-        f"<details{' open' if len(state.schema) <= 12 else ''}><summary>{len(state.schema)} columns</summary>"
+        f"<details{' open' if len(state.schema) <= 12 else ''}><summary>{len(state.schema):,} {width}</summary>"
         "<div class=scroll><table><thead><tr><th>Column<th>Type<th class=r>Nulls<th class=r>Least<th class=r>Greatest"
         f"</tr></thead><tbody>{columns}</tbody></table></div></details></section>"
     )
@@ -169,7 +171,7 @@ def _raw(raw: Sequence[Provenance]) -> str:
     rows = "".join(
         [
             f"<tr><td>{escape(entry.key)}<td class=r>{shown_bytes(entry.size)}"
-            f'<td title="{escape(_stamp(entry.ingested))}">{escape(_ago(entry.ingested))}'
+            f"<td>{_stamp(entry.ingested)}"
             f"<td><code>{escape(entry.sha256[:12])}</code><td class=wide><code>{escape(entry.source)}</code></tr>"
             for entry in raw[:MOST_FILES]
         ]
@@ -180,6 +182,10 @@ def _raw(raw: Sequence[Provenance]) -> str:
         "<section class=card><div class=scroll><table><thead><tr><th>File<th class=r>Size<th>Ingested"
         f"<th>SHA-256<th>From</tr></thead><tbody>{rows}</tbody></table></div>{rest}</section>"
     )
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"
 
 
 def shown_bytes(size: float) -> str:
@@ -195,6 +201,7 @@ def _value(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
+        value += 0.0  # Parquet keeps the least of zeros as -0.0
         return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")
@@ -204,13 +211,4 @@ def _value(value: Any) -> str:
 
 
 def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _ago(seconds: float) -> str:
-    age = max(time.time() - seconds, 0)
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        count = int(age // length)
-        if count:
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
