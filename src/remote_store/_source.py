@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Content: TypeAlias = Buffer | BinaryIO | Iterable[Buffer] | os.PathLike[str]
     AsyncContent: TypeAlias = Content | AsyncIterable[Buffer]
 
-__all__ = ["open_source", "whole"]
+__all__ = ["flat", "open_source", "whole"]
 
 _BYTES = (bytes, bytearray, memoryview)
 
@@ -50,17 +50,21 @@ def open_source(io: Io, content: Any) -> Source:
 
 def whole(content: Any) -> Buffer | None:
     """Return content that is here whole as bytes, None for every other shape."""
-    return _flat(content) if isinstance(content, _BYTES) else None
+    return flat(content) if isinstance(content, _BYTES) else None
 
 
-def _flat(data: Buffer) -> Buffer:
-    """Return the bytes of any contiguous buffer, whatever its items are."""
-    return data.cast("B") if isinstance(data, memoryview) and (data.format != "B" or data.ndim != 1) else data
+def flat(data: Buffer) -> Buffer:
+    """Return the bytes of any buffer, whatever its items are and wherever they lie."""
+    if not isinstance(data, memoryview):
+        return data
+    if not data.c_contiguous:
+        return data.tobytes()
+    return data if data.format == "B" and data.ndim == 1 else data.cast("B")
 
 
 def _proven(chunk: Any) -> Buffer:
     if isinstance(chunk, _BYTES):
-        return _flat(chunk)
+        return flat(chunk)
     if chunk is None:
         raise TypeError("the content's read() returned None: a non-blocking file cannot be written")
     hint = "; open the file in binary mode, or use write_text" if isinstance(chunk, str) else ""
@@ -95,7 +99,7 @@ class _Bytes(Source):
 
     def __init__(self, io: Io, data: Buffer) -> None:
         super().__init__(io)
-        self._left = memoryview(_flat(data))
+        self._left = memoryview(flat(data))
 
     async def next(self, size: int) -> Buffer:
         chunk, self._left = self._left[:size], self._left[size:]

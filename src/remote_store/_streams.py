@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from remote_store._io import run
+from remote_store._source import flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,8 +141,8 @@ class Writer(io.BufferedIOBase):
         if self.closed:
             raise ValueError("I/O operation on closed file")
         if isinstance(data, str):
-            raise TypeError("an atomic write takes bytes, not str; wrap it in io.TextIOWrapper for text")
-        view = memoryview(data).cast("B")
+            raise TypeError("an atomic write takes bytes, not str; encode it")
+        view = flat(memoryview(data))
         run(self._publication.write(view))
         return len(view)
 

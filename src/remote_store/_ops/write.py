@@ -10,7 +10,7 @@ from remote_store._ops import info
 from remote_store._source import open_source, whole
 from remote_store.backend import Op, PutOptions, Puts, Uploads
 from remote_store.capabilities import Capability
-from remote_store.errors import AlreadyExists, NotFound, PreconditionFailed
+from remote_store.errors import AlreadyExists, NotFound, PreconditionFailed, RemoteStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,6 +150,7 @@ class Publication:
         self._number = 0
         self._group: Group | None = None
         self._on_way: list[Task[None]] = []
+        self._broken = False
         self.size = 0
 
     def expect(self, size: int | None) -> None:
@@ -160,12 +161,25 @@ class Publication:
             self.part_size = max(smallest, -(-size // (parallel * max(rounds, 1))))
 
     async def write(self, data: Buffer) -> None:
-        """Take the next bytes; they may be reused by the caller afterwards."""
+        """Take the next bytes; they may be reused by the caller afterwards. After a failure nothing is published."""
         self.size += len(data)
-        if not self._uploads:
+        if not self._uploads or len(self._buffer) + len(data) <= self.part_size:
             self._buffer += data
             return
-        view = memoryview(data)
+        self._prove_whole()
+        try:
+            await self._send_full(memoryview(data))
+        except BaseException:
+            self._broken = True  # the caller may swallow this and go on
+            raise
+
+    def _prove_whole(self) -> None:
+        if self._broken:
+            message = "an earlier part of this file failed or was cancelled; begin the file again"
+            raise self._scope.error(RemoteStoreError, message, self._key)
+
+    async def _send_full(self, view: memoryview) -> None:
+        """Send the parts that are full by now, and keep the rest."""
         while len(self._buffer) + len(view) > self.part_size:
             room = self.part_size - len(self._buffer)
             if self._buffer:
@@ -209,6 +223,7 @@ class Publication:
 
     async def commit(self) -> WriteResult:
         """Publish everything that was written."""
+        self._prove_whole()
         if self._upload is None:
             data, self._buffer = self._buffer, bytearray()
             return info.written(await _put(self._scope, self._key, data, self._options))
@@ -229,13 +244,23 @@ class Publication:
         return info.written(done._replace(key=self._key) if self._scope.prefix else done)
 
     async def abort(self) -> None:
-        """Leave nothing behind; safe to call at any time, also twice."""
+        """Leave nothing behind; safe to call at any time, also twice. What led here is the error to report."""
         self._buffer = bytearray()
         self._on_way.clear()
-        await self._leave_group()
-        upload, self._upload = self._upload, None
-        if upload is not None:
+        try:
+            await self._leave_group()
+        finally:
+            upload, self._upload = self._upload, None
+            if upload is not None:
+                await self._drop(upload)
+
+    async def _drop(self, upload: Upload) -> None:
+        try:
             await self._scope.stack.call(Op("abort", self._key), upload.abort)
+        except RemoteStoreError as error:
+            import logging
+
+            logging.getLogger("remote_store").warning("an unpublished upload was left behind: %a", str(error))
 
     async def _leave_group(self) -> None:
         group, self._group = self._group, None

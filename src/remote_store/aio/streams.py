@@ -6,6 +6,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Any, Self
 
+from remote_store._source import flat
 from remote_store._streams import BLOCK
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class AsyncReader(_Stream):
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._left = memoryview(b"")
+        self._chunk: Buffer = b""
+        self._used = 0  # of the chunk
         self._at = 0
 
     @property
@@ -83,7 +85,7 @@ class AsyncReader(_Stream):
         """Return the next ``size`` bytes, fewer only at the end; all that is left without a size."""
         self._check()
         if size is None or size < 0:
-            left, self._left = self._left, memoryview(b"")
+            left = self._take(len(self._chunk))
             rest = await self._feed.all()
             data = bytes(left) + rest if len(left) else rest
         else:
@@ -113,14 +115,19 @@ class AsyncReader(_Stream):
         """Return the bytes up to and with the next newline."""
         self._check()
         limit = None if size is None or size < 0 else size
-        line = b""
-        while (limit is None or len(line) < limit) and await self._fill():
-            end = bytes(self._left).find(b"\n") + 1 or len(self._left)
-            line += self._take(end if limit is None else min(end, limit - len(line)))
-            if line.endswith(b"\n"):
+        pieces: list[bytes] = []
+        length = 0
+        while (limit is None or length < limit) and await self._fill():
+            if isinstance(self._chunk, memoryview):
+                self._chunk = bytes(self._chunk)  # once a chunk, not once a line
+            end = self._chunk.find(b"\n", self._used) + 1 or len(self._chunk)
+            count = end - self._used
+            pieces.append(bytes(self._take(count if limit is None else min(count, limit - length))))
+            length += len(pieces[-1])
+            if pieces[-1].endswith(b"\n"):
                 break
-        self._at += len(line)
-        return line
+        self._at += length
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def chunks(self) -> AsyncIterator[Buffer]:
         """Yield what is left as it arrives, in pieces of at most 128 KiB."""
@@ -128,12 +135,13 @@ class AsyncReader(_Stream):
             yield chunk
 
     async def _fill(self) -> bool:
-        if not len(self._left):
-            self._left = memoryview(await self._feed.next())
-        return bool(len(self._left))
+        if self._used >= len(self._chunk):
+            self._chunk, self._used = await self._feed.next(), 0
+        return len(self._chunk) > 0
 
     def _take(self, size: int) -> memoryview:
-        taken, self._left = self._left[:size], self._left[size:]
+        taken = memoryview(self._chunk)[self._used : self._used + size]
+        self._used += len(taken)
         return taken
 
     async def close(self) -> None:
@@ -218,7 +226,7 @@ class AsyncWriter:
             raise ValueError("I/O operation on closed file")
         if isinstance(data, str):
             raise TypeError("an atomic write takes bytes, not str")
-        view = memoryview(data).cast("B")
+        view = flat(memoryview(data))
         await self._publication.write(view)
         return len(view)
 

@@ -40,6 +40,7 @@ class Contents(Bench):
             "bytearray": (bytearray(b"abc"), b"abc"),
             "memoryview": (memoryview(b"xabcx")[1:4], b"abc"),
             "numbers": (memoryview(numbers), numbers.tobytes()),
+            "every other": (memoryview(b"abcdef")[::2], b"ace"),
             "grid": (grid, bytes(range(12))),
         }
         for key, (content, expected) in shapes.items():
