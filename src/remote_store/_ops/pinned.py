@@ -19,9 +19,7 @@ LINE = 64 << 10
 """Bytes fetched at a time while looking for the end of a line."""
 
 
-async def open_pinned(
-    scope: Scope, path: PathInput, *, version: str | None, known: FileInfo | None = None
-) -> Pinned:
+async def open_pinned(scope: Scope, path: PathInput, *, version: str | None, known: FileInfo | None = None) -> Pinned:
     """Ask for a file's facts, once and unless they are known, and pin reads to that version."""
     key = scope.key(path)
     read.need_versions(scope, key, version)
@@ -30,7 +28,8 @@ async def open_pinned(
     if known is not None:
         if not isinstance(known, FileInfo):
             raise TypeError(f"info is a FileInfo or None, not {type(known).__name__}")
-        return Pinned(scope, key, known)
+        if known.etag is not None or known.version is not None:  # some listings tell neither: nothing to pin to
+            return Pinned(scope, key, known)
     if version is None:
         return Pinned(scope, key, await info.file_info(scope, key))
     feed = await read.open_feed(scope, key, version=version)
@@ -94,28 +93,30 @@ class Pinned:
     async def readline(self, size: int | None = -1) -> bytes:
         """Return the bytes up to and with the next newline."""
         limit = None if size is None or size < 0 else size
-        line = b""
-        while limit is None or len(line) < limit:
-            block = await self._line_block()
-            if not block:
+        start = at = self.at
+        pieces: list[bytes] = []
+        while limit is None or at - start < limit:
+            ahead = await self._line_block(at)
+            if ahead is None:
                 break
-            found = block.find(b"\n")
-            piece = block if found < 0 else block[: found + 1]
+            end = self._line_bytes.find(b"\n", ahead) + 1
+            piece = self._line_bytes[ahead : end or None]
             if limit is not None:
-                piece = piece[: limit - len(line)]
-            self.at += len(piece)
-            line += piece
+                piece = piece[: limit - (at - start)]
+            at += len(piece)
+            pieces.append(piece)
             if piece.endswith(b"\n"):
                 break
-        return line
+        self.at = at
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def _line_block(self) -> bytes:
-        ahead = self.at - self._line_start
+    async def _line_block(self, at: int) -> int | None:
+        """Have the block of lines that holds a position, and return where in it; None at the end of the file."""
+        ahead = at - self._line_start
         if 0 <= ahead < len(self._line_bytes):
-            return self._line_bytes[ahead:]
-        count = min(LINE, max(self.entry.size - self.at, 0))
+            return ahead
+        count = min(LINE, max(self.entry.size - at, 0))
         if not count:
-            return b""
-        block = await self._fetch(self.at, count)
-        self._line_start, self._line_bytes = self.at, block
-        return block
+            return None
+        self._line_start, self._line_bytes = at, await self._fetch(at, count)
+        return 0

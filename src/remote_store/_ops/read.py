@@ -27,6 +27,8 @@ TASTE = 512 << 10
 
 SHORT = "the stream ended {missing} bytes early; the file may have been cut or replaced while it was read"
 LONG = "more bytes arrived than were announced"
+BROKEN = "an earlier read of this stream failed, was cancelled or still goes on; open the file again"
+ELSEWHERE = "the service sent other bytes of the file than were asked for"
 
 
 async def open_feed(
@@ -125,6 +127,8 @@ async def read_part(scope: Scope, key: str, offset: int, length: int, etag: str 
 async def _part(scope: Scope, key: str, span: Span, etag: str | None, version: str | None) -> Buffer:
     body = await scope.backend.get(scope.prefix + key, span, etag, version)
     data = await _drain(body)
+    if body.start != span.offset:
+        raise IntegrityError(ELSEWHERE, retryable=False)
     if len(data) != span.length:
         raise IntegrityError(SHORT.format(missing=(span.length or 0) - len(data)), retryable=False)
     return data
@@ -189,9 +193,18 @@ class Feed:
         self._asked = self._first_part_ends
         self._ahead_from = self._at + TASTE
         self._cuts = 0
+        self._broken = False
 
     async def next(self) -> Buffer:
-        """Return the next bytes, or empty bytes at the end."""
+        """Return the next bytes, or empty bytes at the end; after a failure there are none any more."""
+        if self._broken:
+            raise self._integrity(BROKEN, retryable=False)
+        self._broken = True  # until the bytes are here: what a failed or cancelled read had taken is lost
+        data = await self._next()
+        self._broken = False
+        return data
+
+    async def _next(self) -> Buffer:
         if self._at >= self._ahead_from and self._first_part_ends < self._end:
             self._ask_ahead()
         if self._at < self._first_part_ends:
@@ -224,6 +237,7 @@ class Feed:
                 assert self._body is not None
                 data = await self._scope.stack.call(Op("chunk", self._key, repeatable=False), self._body.next)
                 if data:
+                    self._cuts = 0
                     return data
                 raise self._integrity(SHORT.format(missing=self._end - self._at))
             except RemoteStoreError as error:
@@ -243,6 +257,8 @@ class Feed:
             self._body = await _open(self._scope, self._key, span, self.entry.etag, self.entry.version)
         except (NotFound, PreconditionFailed) as gone:
             raise self._integrity("the file was replaced or deleted while it was read", retryable=False) from gone
+        if self._body.start != self._at:
+            raise self._integrity(ELSEWHERE, retryable=False)
 
     def _ask_ahead(self) -> None:
         window = self._scope.backend.traits.parallel_reads

@@ -64,7 +64,8 @@ class AsyncStore(Face):
     ) -> AsyncSeekableReader:
         """Open a file for reading anywhere in it; each read moves only the bytes it returns.
 
-        ``info`` from a listing saves asking for the file's size again, and pins the reads to that version.
+        ``info`` from a listing saves asking for the file's size again where the listing tells etags, and pins the
+        reads to that version.
 
         Raises:
             NotFound: no file stands there.
