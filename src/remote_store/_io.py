@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -149,7 +151,7 @@ async def _in_thread(function: Callable[..., T], args: tuple[Any, ...]) -> T:
     from contextvars import copy_context
 
     loop = asyncio.get_running_loop()
-    future = loop.run_in_executor(None, lambda: copy_context().run(function, *args))
+    future = loop.run_in_executor(None, partial(copy_context().run, function, *args))
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -169,7 +171,14 @@ async def _settle(future: asyncio.Future[Any]) -> None:
     if not future.cancelled() and future.exception() is None:
         undo = getattr(future.result(), "close", None) or getattr(future.result(), "abort", None)
         if undo is not None:
-            await asyncio.get_running_loop().run_in_executor(None, _run, undo, ())
+            with suppress(Exception):  # what cancelled the call is the news
+                await asyncio.get_running_loop().run_in_executor(None, _undo, undo)
+
+
+def _undo(undo: Callable[[], Any]) -> None:
+    done = undo()
+    if hasattr(done, "send"):  # bodies and uploads are let go of by a coroutine, files of this machine at once
+        run(done)
 
 
 class _TaskGroup:
@@ -177,7 +186,7 @@ class _TaskGroup:
         import asyncio
 
         self._room = asyncio.Semaphore(limit)
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Task[T]:
         import asyncio
@@ -187,9 +196,14 @@ class _TaskGroup:
                 return await function(*args)
 
         task = asyncio.get_running_loop().create_task(guarded())
-        self._tasks.append(task)
-        task.add_done_callback(self._tasks.remove)
+        self._tasks.add(task)
+        task.add_done_callback(self._leave)
         return _LoopTask(task)
+
+    def _leave(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, since nobody may ask any more: the first failure ends the others
 
     async def close(self) -> None:
         import asyncio
