@@ -200,3 +200,24 @@ def test_an_upload_that_cannot_win_is_refused_before_its_bytes_move():
         Store(backend).write("a", chunks())
     assert len(taken) < 5
     assert backend.drafts == []
+
+
+class FailingBatch(FlatBackend):
+    calls = 0
+
+    async def delete_many(self, keys):
+        self.calls += 1
+        if self.calls == 2:
+            raise PermissionError(13, "no")
+        for key in keys:
+            del self.files[key]
+        return ()
+
+
+@clause("DEL-05")
+def test_delete_many_goes_on_after_a_request_that_failed_whole():
+    backend = FailingBatch({f"{number:04}": b"" for number in range(2500)})
+    with pytest.raises(RemoteStoreError) as caught:
+        Store(backend).delete_many(sorted(backend.files))
+    assert "1000 of 2500" in "".join(caught.value.__notes__)
+    assert sorted(backend.files) == [f"{number:04}" for number in range(1000, 2000)]

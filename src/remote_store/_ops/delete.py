@@ -56,21 +56,30 @@ async def delete_many(scope: Scope, paths: Iterable[PathInput]) -> None:
 
 async def delete_keys(scope: Scope, keys: Sequence[str]) -> None:
     """Delete parsed keys."""
-    failed: list[RemoteStoreError] = []
-    if isinstance(scope.backend, DeletesMany):
-        for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
-            op = Op("delete_many", batch[0], writes=True)
-            answers = await scope.stack.call(op, scope.backend.delete_many, [scope.prefix + key for key in batch])
-            failed += [await _typed(scope, key, reason) for key, reason in answers]
-    else:
-        limit = scope.backend.traits.parallel_calls
-        outcomes = await gather(scope.stack.io, limit, [(_try_delete, scope, key) for key in keys])
-        failed += [error for error in outcomes if error is not None]
-    if failed:
-        first = failed[0]
-        first.add_note(f"{len(failed)} of {len(keys)} files could not be deleted")
+    first: RemoteStoreError | None = None
+    count = 0
+    for start in range(0, len(keys), BATCH):
+        batch = keys[start : start + BATCH]
+        try:
+            failed = await _delete_batch(scope, batch)
+        except RemoteStoreError as error:  # of the whole request
+            failed = [error] * len(batch)
+        count += len(failed)
+        first = first or (failed[0] if failed else None)
+    if first is not None:
+        first.add_note(f"{count} of {len(keys)} files could not be deleted")
         raise first
+
+
+async def _delete_batch(scope: Scope, keys: Sequence[str]) -> list[RemoteStoreError]:
+    """Delete files; return what failed."""
+    if isinstance(scope.backend, DeletesMany):
+        op = Op("delete_many", keys[0], writes=True)
+        answers = await scope.stack.call(op, scope.backend.delete_many, [scope.prefix + key for key in keys])
+        return [await _typed(scope, key, reason) for key, reason in answers]
+    limit = scope.backend.traits.parallel_calls
+    outcomes = await gather(scope.stack.io, limit, [(_try_delete, scope, key) for key in keys])
+    return [error for error in outcomes if error is not None]
 
 
 async def _try_delete(scope: Scope, key: str) -> RemoteStoreError | None:

@@ -43,11 +43,12 @@ async def delete_folder(scope: Scope, path: PathInput, *, recursive: bool, missi
     scope.require(Lists, Capability.DELETE, folder)
     try:
         if not recursive:
-            await _delete_empty(scope, folder)
+            await _delete_empty(scope, folder, missing_ok=missing_ok)
         elif isinstance(scope.backend, DeletesTrees):
-            if not scope.backend.traits.hierarchical:
+            hierarchical = scope.backend.traits.hierarchical  # it says itself that nothing is there
+            if not hierarchical:
                 await _prove(scope, folder)
-            op = Op("delete_tree", folder, writes=True)
+            op = Op("delete_tree", folder, repeatable=missing_ok or not hierarchical, writes=True)
             await scope.stack.call(op, scope.backend.delete_tree, scope.full(folder))
         else:
             await _delete_below(scope, folder)
@@ -64,22 +65,16 @@ async def _prove(scope: Scope, folder: str) -> None:
         raise scope.error(NotFound, "no folder stands here", folder)
 
 
-async def _delete_empty(scope: Scope, folder: str) -> None:
+async def _delete_empty(scope: Scope, folder: str, *, missing_ok: bool) -> None:
     found = listing.children(scope, folder)
     while (page := await found.next()) is not None:
         if page:
             message = "the folder is not empty; pass recursive=True to delete all in it"
             raise scope.error(DirectoryNotEmpty, message, folder)
-    if not await _remove(scope, folder):
-        raise scope.error(NotFound, "no folder stands here", folder)
-
-
-async def _remove(scope: Scope, folder: str) -> bool:
     if not isinstance(scope.backend, Folders):
-        return False
-    op = Op("remove_folder", folder, writes=True)
+        raise scope.error(NotFound, "no folder stands here", folder)
+    op = Op("remove_folder", folder, repeatable=missing_ok, writes=True)
     await scope.stack.call(op, scope.backend.remove_folder, scope.full(folder))
-    return True
 
 
 async def _delete_below(scope: Scope, folder: str) -> None:
@@ -90,18 +85,31 @@ async def _delete_below(scope: Scope, folder: str) -> None:
     while (page := await found.next()) is not None:
         await delete_keys(scope, [entry.key for entry in page])
     if isinstance(scope.backend, Folders):
-        await _remove_folders(scope, folder)
+        await _remove_folders(scope, scope.backend, folder)
 
 
-async def _remove_folders(scope: Scope, folder: str) -> None:
-    """Remove what is left: folders, the deepest first."""
+async def _remove_folders(scope: Scope, backend: Folders, folder: str) -> None:
+    """Remove what is left, level by level: folders, the deepest first."""
+    io, limit = scope.stack.io, scope.backend.traits.parallel_calls
+    levels = [[folder]]
+    while levels[-1]:
+        found = await gather(io, limit, [(_folders_in, scope, above) for above in levels[-1]])
+        levels.append([key for below in found for key in below])
+    for level in reversed(levels):
+        await gather(io, limit, [(_remove, scope, backend, key) for key in level])
+
+
+async def _folders_in(scope: Scope, folder: str) -> list[str]:
     found = listing.folders(scope, folder)
     below: list[FolderEntry] = []
     while (page := await found.next()) is not None:
         below += page
-    limit = scope.backend.traits.parallel_calls
-    await gather(scope.stack.io, limit, [(_remove_folders, scope, entry.key) for entry in below])
+    return [entry.key for entry in below]
+
+
+async def _remove(scope: Scope, backend: Folders, folder: str) -> None:
     try:
-        await _remove(scope, folder)
+        op = Op("remove_folder", folder, writes=True)
+        await scope.stack.call(op, backend.remove_folder, scope.full(folder))
     except NotFound:
         return  # a flat store's folder is gone with its last file
