@@ -79,3 +79,13 @@ def test_two_stars_are_a_segment_of_their_own():
     for wrong in ("a**", "**a", "a/**b", "***"):
         with pytest.raises(ValueError, match="whole segments"):
             compile_glob(wrong)
+
+
+@clause("GLOB-04")
+def test_sets_know_no_operators_and_no_backward_ranges():
+    for operator in "&|~":
+        match = compile_name(f"[a{operator}{operator}b]")
+        assert [char for char in "ab&|~c" if match(char)] == [*"ab", operator]
+    assert compile_name("[--.]")("-")
+    with pytest.raises(ValueError, match="runs backwards"):
+        compile_name("[z-a]")

@@ -100,6 +100,8 @@ def files(
 
 
 def _below(pattern: str, start: int) -> Callable[[str], bool]:
+    if not isinstance(pattern, str):
+        raise TypeError(f"pattern is a str, not {type(pattern).__name__}")
     if "/" in pattern or "**" in pattern:
         whole = compile_glob(pattern)
         return lambda key: whole(key[start:])
