@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["ContentDigest", "FileInfo", "FolderEntry", "FolderInfo", "ResolutionPlan", "WriteResult"]
+__all__ = ["ContentDigest", "FileInfo", "FolderEntry", "FolderInfo", "Metadata", "ResolutionPlan", "WriteResult"]
 
 
 class ContentDigest(NamedTuple):
@@ -24,6 +24,21 @@ class ContentDigest(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Return the digest as JSON-able data."""
         return self._asdict()
+
+
+class Metadata(dict[str, str]):
+    """The user's metadata of a file: a dict that cannot be changed, since a store answers with it more than once."""
+
+    def _refuse(self, *args: Any, **items: Any) -> Any:
+        raise TypeError("the metadata in an answer is immutable; dict(metadata) is a copy of your own")
+
+    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Metadata, (dict(self),)
 
 
 class FileInfo(NamedTuple):

@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from remote_store import ContentDigest, FileInfo, FolderEntry, FolderInfo, RemotePath, ResolutionPlan, WriteResult
+from remote_store import (
+    ContentDigest,
+    FileInfo,
+    FolderEntry,
+    FolderInfo,
+    RemotePath,
+    ResolutionPlan,
+    Store,
+    WriteResult,
+)
+from remote_store.backends.memory import MemoryBackend
 from remote_store.testing import clause
 
 DIGEST = ContentDigest("sha256", "ab12")
@@ -57,3 +67,22 @@ def test_times_are_told_in_utc():
     assert FolderInfo("a", 2, 10, 1.5).modified_at == MODELS[0].modified_at
     assert FolderInfo("a", 0, 0, None).modified_at is None
     assert WriteResult("a", 0).modified_at is None
+
+
+@clause("MODEL-01")
+def test_the_metadata_of_an_answer_cannot_be_changed():
+    store = Store(MemoryBackend())
+    store.write("a", b"", metadata={"owner": "me"})
+    store.write("b", b"")
+    found = store.get_file_info("a").metadata
+    for change in (
+        lambda: found.update(owner="you"),
+        lambda: found.__setitem__("owner", "you"),
+        lambda: found.pop("owner"),
+        found.clear,
+    ):
+        with pytest.raises(TypeError, match="immutable"):
+            change()
+    assert store.get_file_info("a").metadata == {"owner": "me"}
+    assert pickle.loads(pickle.dumps(found)) == found
+    assert len({*store.list_files(), *store.list_files()}) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ from remote_store.backend import (
     Traits,
 )
 from remote_store.errors import AlreadyExists, ConfigError, NotFound, PreconditionFailed, RemoteStoreError
+from remote_store.models import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,18 +32,53 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryBackend"]
 
+_NONE = Metadata()
+
+
+_FEW = 64
+"""Keys that are put in order, or taken out of it, one by one."""
+
 
 class _Space:
     """The files of one memory backend, shared by all that name it in this process."""
 
-    __slots__ = ("__weakref__", "clock", "files", "keys", "lock", "name")
+    __slots__ = ("__weakref__", "_added", "_ordered", "clock", "files", "lock", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.lock = threading.RLock()
         self.files: dict[str, tuple[FileInfo, bytes]] = {}
-        self.keys: list[str] | None = []  # sorted; None once a change made it stale
         self.clock = 0
+        self._ordered: list[str] = []
+        self._added: list[str] = []  # since keys() was last asked for
+
+    def keys(self) -> list[str]:
+        """Return all keys in order."""
+        if len(self._added) < _FEW:
+            for key in self._added:
+                insort(self._ordered, key)
+        else:
+            self._ordered += self._added
+            self._ordered.sort()
+        self._added.clear()
+        return self._ordered
+
+    def set(self, info: FileInfo, content: bytes) -> None:
+        """Put a file in its place."""
+        if info.key not in self.files:
+            self._added.append(info.key)
+        self.files[info.key] = (info, content)
+
+    def remove(self, *gone: str) -> None:
+        """Take files away that are there."""
+        for key in gone:
+            del self.files[key]
+        keys = self.keys()
+        if len(gone) < _FEW:
+            for key in gone:
+                del keys[bisect_left(keys, key)]
+        else:
+            keys[:] = [key for key in keys if key in self.files]
 
 
 _spaces: weakref.WeakValueDictionary[str, _Space] = weakref.WeakValueDictionary()
@@ -114,9 +150,7 @@ class MemoryBackend:
         start = token if isinstance(token, str) else prefix
         entries: list[Entry] = []
         with self._space.lock:
-            if self._space.keys is None:
-                self._space.keys = sorted(self._space.files)
-            keys, files = self._space.keys, self._space.files
+            keys, files = self._space.keys(), self._space.files
             at = bisect_left(keys, start)
             while at < len(keys) and keys[at].startswith(prefix):
                 if limit is not None and len(entries) >= limit:
@@ -147,25 +181,20 @@ class MemoryBackend:
     def _set(self, key: str, content: bytes, metadata: Any, content_type: str | None) -> FileInfo:
         space = self._space
         space.clock += 1
-        kept = dict(metadata) if metadata else {}
+        kept = Metadata(metadata) if metadata else _NONE
         info = FileInfo(key, len(content), time.time(), f"{space.clock:x}", content_type, kept)
-        if key not in space.files:
-            space.keys = None
-        space.files[key] = (info, content)
+        space.set(info, content)
         return info
 
     async def delete(self, key: str, if_match: str | None = None) -> None:
         with self._space.lock:
             if if_match is not None:
                 self._check(key, True, if_match)
-            del self._space.files[key]
-            self._space.keys = None
+            self._space.remove(key)
 
     async def delete_many(self, keys: Sequence[str]) -> Sequence[tuple[str, Exception]]:
         with self._space.lock:
-            for key in keys:
-                self._space.files.pop(key, None)
-            self._space.keys = None
+            self._space.remove(*[key for key in dict.fromkeys(keys) if key in self._space.files])
         return ()
 
     async def copy(self, source: str, target: str, overwrite: bool) -> None:
@@ -210,5 +239,7 @@ def _restore(name: str, clock: int, files: dict[str, tuple[FileInfo, bytes]]) ->
     space = backend._space
     with space.lock:
         if not space.clock:
-            space.clock, space.files, space.keys = clock, files, None
+            space.clock = clock
+            for info, content in files.values():
+                space.set(info, content)
     return backend
