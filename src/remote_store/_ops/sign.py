@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from remote_store.backend import Op, Signs
+from remote_store.backend import Op, Puts, Signs
 from remote_store.capabilities import Capability
 
 if TYPE_CHECKING:
@@ -29,4 +29,8 @@ async def presign(scope: Scope, path: PathInput, *, expires: float | timedelta, 
     if method not in ("GET", "PUT"):
         raise ValueError(f"method is 'GET' or 'PUT', not {method!r}")
     signs = scope.require(Signs, Capability.PRESIGN, key)
-    return await scope.stack.call(Op("presign", key), signs.presign, scope.prefix + key, float(seconds), method)
+    writes = method == "PUT"
+    if writes:
+        scope.require(Puts, Capability.WRITE, key)
+    op = Op("presign", key, writes=writes)
+    return await scope.stack.call(op, signs.presign, scope.prefix + key, float(seconds), method)
