@@ -105,7 +105,7 @@ class Stack:
         """Close the backend, once."""
         if not self.closed:
             self.closed = True
-            await self.io.drive(self.backend.close, ())
+            await Errors(self.backend)(Op("close", ""), partial(self.io.drive, self.backend.close, ()))
 
 
 class _Replayed:

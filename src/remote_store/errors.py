@@ -67,7 +67,8 @@ class RemoteStoreError(Exception):
         return f"{self.message} ({', '.join(where)})" if where else self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.message, self.path, self.backend, self.retryable, self.undone)
+        made = (type(self), self.message, self.path, self.backend, self.retryable, self.undone)
+        return _rebuild, made, {"__notes__": notes} if (notes := getattr(self, "__notes__", None)) else None
 
 
 def _rebuild(

@@ -95,16 +95,16 @@ class Registry:
         """
         from remote_store._io import run
 
-        for stack in self._leave(awaits=False):
-            run(stack.close())
+        run(_close_all(self._leave(awaits=False)))
         if any(awaits for _, awaits in self._stacks):
             raise RuntimeError("async stores of this registry are open; close it with `await registry.aclose()`")
 
     async def aclose(self) -> None:
         """Close every store, the async ones too; safe to call twice."""
-        for stack in self._leave(awaits=True):
-            await stack.close()
-        self.close()
+        try:
+            await _close_all(self._leave(awaits=True))
+        finally:
+            self.close()
 
     def _leave(self, *, awaits: bool) -> list[Stack]:
         with self._lock:
@@ -140,6 +140,18 @@ class Registry:
 
     def __repr__(self) -> str:
         return f"Registry({self._config!r})"
+
+
+async def _close_all(stacks: list[Stack]) -> None:
+    """Close all, also where one fails; then raise the first failure."""
+    failed: list[Exception] = []
+    for stack in stacks:
+        try:
+            await stack.close()
+        except Exception as error:  # noqa: BLE001  the others are closed first
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def _layers(profile: StoreProfile) -> tuple[Any, ...]:

@@ -117,3 +117,10 @@ def test_what_is_not_about_the_service_passes_unchanged(failure):
     with pytest.raises(type(failure)) as caught:
         Store(FailingBackend(failure)).head("a")
     assert caught.value is failure
+
+
+@clause("ERR-05")
+def test_a_pickled_error_keeps_its_notes():
+    error = errors.NotFound("nothing stands here", path="a")
+    error.add_note("2 of 3 files could not be deleted")
+    assert pickle.loads(pickle.dumps(error)).__notes__ == error.__notes__

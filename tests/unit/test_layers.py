@@ -5,7 +5,15 @@ import threading
 
 import pytest
 
-from remote_store import BackendUnavailable, NotFound, PermissionDenied, RemoteStoreError, Store, Timeout
+from remote_store import (
+    BackendUnavailable,
+    CapabilityNotSupported,
+    NotFound,
+    PermissionDenied,
+    RemoteStoreError,
+    Store,
+    Timeout,
+)
 from remote_store._io import Inline, run
 from remote_store.aio import AsyncStore
 from remote_store.backend import Op
@@ -261,3 +269,21 @@ def test_chaos_is_a_value():
     for wrong in ({"rate": 2}, {"lost": -1}):
         with pytest.raises(ValueError, match="share"):
             Chaos(**wrong)
+
+
+@clause("RETRY-01")
+def test_pauses_of_very_many_tries_stay_within_the_cap():
+    assert 0 <= RetryPolicy(attempts=5000, cap=2.0).pause(4999) <= 2
+
+
+class Signing(MemoryBackend):
+    async def presign(self, key, expires, method):
+        return f"https://here/{key}?{method}"
+
+
+@clause("LAYER-03", "SIGN-01")
+def test_a_read_only_store_hands_out_no_link_to_write_by():
+    store = Store(Signing(), layers=[ReadOnly()])
+    assert store.presign("a") == "https://here/a?GET"
+    with pytest.raises(CapabilityNotSupported, match="WRITE"):
+        store.presign("a", method="PUT")

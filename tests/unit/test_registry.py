@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from remote_store import (
+    BackendUnavailable,
     CapabilityNotSupported,
     ConfigError,
     Registry,
@@ -175,3 +176,25 @@ def test_distributions_announce_backends_by_an_entry_point(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "memory://x"
+
+
+class Clinging(MemoryBackend):
+    closed = 0
+
+    async def close(self):
+        type(self).closed += 1
+        raise ConnectionError("reset")
+
+
+@clause("LIFE-01", "ERR-01")
+def test_all_backends_are_closed_where_one_fails_to():
+    register_backend("unit-clinging", Clinging)
+    kinds = {"type": "unit-clinging"}
+    registry = Registry(
+        {"backends": {"a": kinds, "b": kinds}, "stores": {"a": {"backend": "a"}, "b": {"backend": "b"}}}
+    )
+    registry.get_store("a")
+    registry.get_store("b")
+    with pytest.raises(BackendUnavailable):
+        registry.close()
+    assert Clinging.closed == 2

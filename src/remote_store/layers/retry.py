@@ -51,7 +51,7 @@ class RetryPolicy(NamedTuple):
 
     def pause(self, attempt: int) -> float:
         """Return the seconds to wait after so many failed tries."""
-        return random.uniform(0, min(self.cap, self.base * 2.0 ** (attempt - 1)))  # noqa: S311  not for secrets
+        return random.uniform(0, min(self.cap, self.base * 2.0 ** min(attempt - 1, 64)))  # noqa: S311  not for secrets
 
 
 class Retry:
