@@ -13,14 +13,15 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+from remote_store._declared import Declared
 from remote_store.models import FileInfo, FolderEntry
-from remote_store.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from remote_store._io import Io
     from remote_store.errors import RemoteStoreError
+    from remote_store.secret import Secret
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
 
@@ -240,7 +241,7 @@ class Backend(Protocol):
         """
 
     def native_path(self, key: str) -> str:
-        """Return the service's own name for a key."""
+        """Return the service's own name for a key: that of the root, ``/`` and the key; ``to_key`` reads it back."""
 
     def unwrap(self, kind: type[Any]) -> Any:
         """Return the underlying client of that type, or None."""
@@ -354,47 +355,3 @@ class Binds(Protocol):
 
     def bind(self, io: Io) -> Backend:
         """Return this backend (or a sibling sharing its options) bound to the io."""
-
-
-class Declared:
-    """A backend that is its constructor's arguments: equal, hashable, printable and picklable by them."""
-
-    _made: tuple[tuple[Any, ...], dict[str, Any]]
-    traits: Traits
-
-    def __new__(cls, *args: Any, **options: Any) -> Any:
-        self = super().__new__(cls)
-        made = cls.__init__
-        secret = {name for name, kind in made.__annotations__.items() if "Secret" in str(kind)}
-        names = made.__code__.co_varnames[1 : len(args) + 1]
-        self._made = (
-            tuple([_masked(value, name in secret) for name, value in zip(names, args, strict=False)]),
-            {name: _masked(value, name in secret) for name, value in options.items()},
-        )
-        return self
-
-    def _identity(self) -> tuple[Any, ...]:
-        args, options = self._made
-        return (type(self), args, tuple(sorted(options.items())))
-
-    def __eq__(self, other: object) -> bool:
-        return self._identity() == other._identity() if isinstance(other, Declared) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(repr(self._identity()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _make, (type(self), *self._made)
-
-    def __repr__(self) -> str:
-        args, options = self._made
-        shown = [repr(arg) for arg in args] + [f"{name}={value!r}" for name, value in options.items()]
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-
-def _masked(value: Any, secret: bool) -> Any:
-    return Secret(value) if secret and isinstance(value, str) else value
-
-
-def _make(kind: type[Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    return kind(*args, **options)

@@ -4,10 +4,13 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from remote_store import Store
+from remote_store.backend import Declared
 from remote_store.errors import ConfigError
 from remote_store.options import REQUIRED, checked, options_of
 from remote_store.secret import Secret
 from remote_store.testing import clause
+from tests.backends.slim import FlatBackend
 
 
 class Sample:
@@ -101,3 +104,21 @@ def test_a_wrong_value_is_refused_with_its_name_and_what_was_expected(values, me
     with pytest.raises(ConfigError) as refused:
         checked(DECLARED, values, "at.")
     assert str(refused.value).startswith(message)
+
+
+class Place(Declared, FlatBackend):
+    def __init__(self, name: str, wait: float = 1.0, *, key: "Secret | str | None" = None) -> None:
+        FlatBackend.__init__(self, {})
+
+    __eq__ = Declared.__eq__
+    __hash__ = Declared.__hash__
+
+
+@clause("LIFE-05")
+def test_a_backend_is_its_arguments_however_they_are_given():
+    same = [Place("a", 2), Place("a", wait=2.0), Place(name="a", wait=2)]
+    assert len({*same}) == 1
+    assert len({*map(Store, same)}) == 1
+    assert Place("a", key="x") == Place("a", key=Secret("x")) != Place("a", key="y")
+    assert Place("a", 2) != Place("b", 2)
+    assert Place("a", 2) != Place("a", 3)
