@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from remote_store.backend import Op, Puts, Signs
 from remote_store.capabilities import Capability
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from remote_store._stack import Scope
     from remote_store.path import PathInput
 
@@ -18,6 +19,8 @@ LONGEST = 7 * 24 * 3600.0
 
 async def presign(scope: Scope, path: PathInput, *, expires: float | timedelta, method: str) -> str:
     """Return a URL that needs no credentials until it expires."""
+    from datetime import timedelta
+
     key = scope.key(path)
     seconds = expires.total_seconds() if isinstance(expires, timedelta) else expires
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):

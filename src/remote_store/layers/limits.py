@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -38,7 +37,9 @@ class _Gate:
             raise ValueError(f"calls is a whole number from 1, not {limits.calls!r}")
         self._limits = limits
         self._io = io
-        self._room = threading.BoundedSemaphore(limits.calls)
+        from threading import BoundedSemaphore
+
+        self._room = BoundedSemaphore(limits.calls)
 
     async def __call__(self, op: Op, call: Callable[[], Awaitable[T]]) -> T:
         await self._enter(op)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from remote_store.errors import RemoteStoreError
@@ -51,6 +50,8 @@ class RetryPolicy(NamedTuple):
 
     def pause(self, attempt: int) -> float:
         """Return the seconds to wait after so many failed tries."""
+        import random
+
         return random.uniform(0, min(self.cap, self.base * 2.0 ** min(attempt - 1, 64)))  # noqa: S311  not for secrets
 
 
