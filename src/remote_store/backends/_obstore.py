@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from remote_store.backend import Body, BytesBody, FileInfo
 from remote_store.errors import PreconditionFailed
+from remote_store.models import Metadata
 
 if TYPE_CHECKING:
     from remote_store._io import Io
@@ -132,7 +133,7 @@ class Engine:
         done = await self._io.pick(
             obs.put, obs.put_async, self.store, key, data, mode=mode, attributes=attributes, use_multipart=False
         )
-        kept = dict(metadata) if metadata else {}
+        kept = Metadata(metadata or {})
         return FileInfo(key, len(data), time.time(), done["e_tag"], content_type, kept, done["version"])
 
     async def delete(self, key: str) -> None:
@@ -146,7 +147,7 @@ class Engine:
 
 def _info(key: str, got: Any) -> FileInfo:
     meta, attributes = got.meta, got.attributes
-    metadata = {name: value for name, value in attributes.items() if name not in _STANDARD}
+    metadata = Metadata((name, value) for name, value in attributes.items() if name not in _STANDARD)
     modified = meta["last_modified"].timestamp()
     content_type = attributes.get("Content-Type")
     return FileInfo(key, meta["size"], modified, meta["e_tag"], content_type, metadata, meta["version"])

@@ -10,6 +10,7 @@ from remote_store.backends._obstore import JOINED, gathered
 from remote_store.backends.s3.errors import code_of
 from remote_store.backends.s3.upload import CopiedParts, Upload, conditions, described
 from remote_store.errors import PreconditionFailed
+from remote_store.models import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,7 +162,7 @@ def _info(key: str, answer: dict[str, Any]) -> FileInfo:
         size = int(answer["ContentRange"].rpartition("/")[2])
     modified = answer["LastModified"].timestamp()
     content_type, version = answer.get("ContentType"), answer.get("VersionId")
-    return FileInfo(key, size, modified, answer.get("ETag"), content_type, answer["Metadata"], version)
+    return FileInfo(key, size, modified, answer.get("ETag"), content_type, Metadata(answer["Metadata"]), version)
 
 
 def published(key: str, size: int, options: PutOptions, answer: dict[str, Any]) -> FileInfo:
@@ -170,7 +171,7 @@ def published(key: str, size: int, options: PutOptions, answer: dict[str, Any]) 
 
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     modified = parsedate_to_datetime(date).timestamp() if date else time.time()
-    kept = dict(options.metadata) if options.metadata else {}
+    kept = Metadata(options.metadata or {})
     return FileInfo(key, size, modified, answer["ETag"], options.content_type, kept, answer.get("VersionId"))
 
 
