@@ -35,7 +35,7 @@ def open_source(io: Io, content: Any) -> Source:
     if isinstance(content, _BYTES):
         return _Bytes(io, content)
     if isinstance(content, str):
-        raise TypeError("content is bytes, not str; write_text takes text")
+        raise TypeError("content is bytes, not str; write_text takes text, and a pathlib.Path names a local file")
     if isinstance(content, os.PathLike) and not isinstance(content, RemotePath):
         return _Local(io, os.fspath(content))
     if hasattr(content, "read"):

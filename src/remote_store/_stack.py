@@ -215,6 +215,9 @@ class Scope:
     def lacks(self, capability: Capability, path: str | None = None) -> CapabilityNotSupported:
         """Return the error for a missing capability."""
         message = f"this store has no {capability.name}; ask store.supports(Capability.{capability.name}) first"
+        for layer in self.stack.layers:
+            if capability in getattr(layer, "removes", ()):
+                message = f"the layer {type(layer).__name__} of this store takes {capability.name} away"
         return CapabilityNotSupported(message, path=path, backend=self.backend.traits.name)
 
     def error(self, kind: type[RemoteStoreError], message: str, path: str) -> RemoteStoreError:

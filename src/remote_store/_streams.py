@@ -23,6 +23,8 @@ __all__ = ["AtomicWrite", "Reader", "SeekableReader", "Writer"]
 BLOCK = 128 << 10
 """Bytes of a reader's buffer; a smaller file takes a smaller one."""
 
+FRONT_TO_BACK = "this stream goes front to back only; read_seekable opens one that can seek"
+
 
 class Reader(io.BufferedReader):
     """A file being read, front to back: a binary file object that also knows ``info``."""
@@ -30,6 +32,14 @@ class Reader(io.BufferedReader):
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         super().__init__(_RawReader(feed), min(max(feed.length, 1), BLOCK))
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Refuse: the bytes come once, front to back."""
+        raise io.UnsupportedOperation(FRONT_TO_BACK)
+
+    def tell(self) -> int:
+        """Refuse, as files that cannot seek do."""
+        raise io.UnsupportedOperation(FRONT_TO_BACK)
 
     @property
     def info(self) -> FileInfo:
@@ -156,6 +166,11 @@ class AtomicWrite:
 
     def __enter__(self) -> Writer:
         return self._writer
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(Writer, name):
+            raise AttributeError(f"no {name!r} before the block: with store.open_atomic(…) as file: file.{name}(…)")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 from remote_store._source import flat
-from remote_store._streams import BLOCK
+from remote_store._streams import BLOCK, FRONT_TO_BACK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,6 +76,10 @@ class AsyncReader(_Stream):
     def seekable(self) -> bool:
         """Say that this stream only goes forward; ``read_seekable`` goes anywhere."""
         return False
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Refuse: the bytes come once, front to back."""
+        raise io.UnsupportedOperation(FRONT_TO_BACK)
 
     def tell(self) -> int:
         """Return how many bytes were read."""
