@@ -28,7 +28,44 @@ module Globs {
   // "**" is a segment of its own, or the pattern is refused.
   predicate method IsGlob(pattern: Text) {
     var segments := Split(pattern);
-    forall i | 0 <= i < |segments| :: IsAnySegments(segments[i]) || !HasTwoStars(segments[i])
+    forall i | 0 <= i < |segments| ::
+      IsAnySegments(segments[i]) || (!HasTwoStars(segments[i]) && !RunsBackwards(segments[i]))
+  }
+
+  // "[z-a]" is refused, too.
+  predicate method RunsBackwards(pattern: Text)
+    decreases |pattern|
+  {
+    pattern != [] &&
+      if pattern[0] == Open && ClassEnd(pattern) > 0 then
+        var end := ClassEnd(pattern);
+        BackwardsInside(if pattern[1] == Not then pattern[2..end] else pattern[1..end]) || RunsBackwards(pattern[end + 1..])
+      else RunsBackwards(pattern[1..])
+  }
+
+  predicate method BackwardsInside(members: Text) {
+    if |members| >= 3 && members[1] == Dash then members[0] > members[2] || BackwardsInside(members[3..])
+    else members != [] && BackwardsInside(members[1..])
+  }
+
+  // What stands before the first magic letter, up to the last slash there: the folder that `glob` lists. It is a path,
+  // and is refused as one.
+  function method FixedFolder(pattern: Text): Text {
+    UpToSlash(BeforeMagic(pattern))
+  }
+
+  function method BeforeMagic(pattern: Text): Text {
+    if pattern == [] || IsMagic(pattern[0]) then [] else [pattern[0]] + BeforeMagic(pattern[1..])
+  }
+
+  function method UpToSlash(text: Text): Text
+    decreases |text|
+  {
+    if text == [] then [] else if text[|text| - 1] == Slash then text[..|text| - 1] else UpToSlash(text[..|text| - 1])
+  }
+
+  predicate method IsPattern(pattern: Text) {
+    if Slash in pattern || HasTwoStars(pattern) then IsGlob(pattern) else !RunsBackwards(pattern)
   }
 
   // Where "]" closes a class that begins at 0; 0: nowhere. "[]a]" and "[!]a]" hold a "]".

@@ -66,45 +66,64 @@ module Keys {
     if text == [] then Key(text) else ParseKey(text)
   }
 
+  lemma WhatASegmentIs(text: Text, segment: Text)
+    requires IsKey(text) && segment in Split(text)
+    ensures segment != []                                                                     //: KEY-01
+    ensures segment != [46] && segment != [46, 46]                                            //: KEY-02
+    ensures Size(segment) <= LongestSegment                                                   //: KEY-07
+  {}
+
   lemma WhatAKeyIs(text: Text)
     requires IsKey(text)
-    ensures forall s :: s in Split(text) ==> s != []                                          //: KEY-01
-    ensures text[0] != Slash && text[|text| - 1] != Slash                                     //: KEY-01
-    ensures [46] !in Split(text) && [46, 46] !in Split(text)                                  //: KEY-02
-    ensures forall c :: c in text ==> !IsControl(c)                                           //: KEY-03
-    ensures forall c :: c in text ==> !IsBackslash(c)                                         //: KEY-04
-    ensures forall c :: c in text ==> !IsSurrogate(c)                                         //: KEY-05
     ensures !HasDrive(text)                                                                   //: KEY-06
-    ensures forall s :: s in Split(text) ==> Size(s) <= LongestSegment                        //: KEY-07
     ensures Size(text) <= LongestKey                                                          //: KEY-08
+  {}
+
+  lemma WhatAKeyBeginsAndEndsWith(text: Text)
+    requires IsKey(text)
+    ensures text != [] && text[0] != Slash && text[|text| - 1] != Slash                       //: KEY-01
   {
     assert Split(text)[0] != [];
-    assert text != [];
-    LettersComeFromSegments(text);
     SlashAtAnEndMakesAnEmptySegment(text);
   }
 
-  lemma LettersComeFromSegments(text: Text)
-    ensures forall c :: c in text && c != Slash ==> exists s :: s in Split(text) && c in s
+  lemma WhatItsLettersAre(text: Text, letter: Letter)
+    requires IsKey(text) && letter in text
+    ensures !IsControl(letter)                                                                //: KEY-03
+    ensures !IsBackslash(letter)                                                              //: KEY-04
+    ensures !IsSurrogate(letter)                                                              //: KEY-05
   {
-    if text != [] {
-      LettersComeFromSegments(text[1..]);
-      var rest := Split(text[1..]);
-      forall c | c in text && c != Slash ensures exists s :: s in Split(text) && c in s {
-        if c in text[1..] {
-          var s :| s in rest && c in s;
-          if text[0] == Slash {
-            assert s in Split(text);
-          } else if s == rest[0] {
-            assert c in Split(text)[0];
-          } else {
-            assert s in rest[1..];
-            assert s in Split(text);
-          }
-        } else {
-          assert c == text[0];
-          assert c in Split(text)[0];
-        }
+    if letter != Slash {
+      var segment := SegmentWith(text, letter);
+      assert IsSegment(segment);
+    }
+  }
+
+  // What the names above stand for, spelled out.
+  lemma TheLimits(letter: Letter)
+    ensures IsControl(letter) <==> letter <= 31 || 127 <= letter <= 159                       //: KEY-03
+    ensures IsSurrogate(letter) <==> 55296 <= letter <= 57343                                 //: KEY-05
+    ensures LongestSegment == 255                                                             //: KEY-07
+    ensures LongestKey == 1024                                                                //: KEY-08
+    ensures Bytes(letter) == if letter < 128 then 1 else if letter < 2048 then 2 else if letter < 65536 then 3 else 4 //: KEY-07
+  {}
+
+  lemma SegmentWith(text: Text, letter: Letter) returns (segment: Text)
+    requires letter in text && letter != Slash
+    ensures segment in Split(text) && letter in segment
+  {
+    var rest := Split(text[1..]);
+    if text[0] == letter {
+      segment := Split(text)[0];
+    } else {
+      segment := SegmentWith(text[1..], letter);
+      if text[0] == Slash {
+        assert Split(text)[1..] == rest;
+      } else if segment == rest[0] {
+        segment := [text[0]] + rest[0];
+        assert Split(text)[0] == segment;
+      } else {
+        assert Split(text)[1..] == rest[1..];
       }
     }
   }

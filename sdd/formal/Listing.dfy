@@ -124,6 +124,32 @@ module Listing {
 
   // ---------------------------------------------------------------------------------------------- contracts
 
+  // Why a folder sorts as its key with a slash behind: everything below it stands between it and what follows.
+  lemma FolderNames(folder: Text, key: Text, other: Text)
+    requires IsBelow(key, folder) && folder != [] && key != FolderName(folder)
+    requires !IsBelow(other, folder) && other != FolderName(folder)
+    ensures Less(FolderName(folder), key)                                                     //: LIST-02
+    ensures Less(other, FolderName(folder)) || Less(key, other)                               //: LIST-02
+  {
+    var name := FolderName(folder);
+    assert key == name + key[|name|..];
+    assert name + [] == name;
+    LessBehindSameStart(name, [], key[|name|..]);
+    LessIsTotal(other, name);
+    if Less(name, other) { BehindAPrefix(name, key[|name|..], other); }
+  }
+
+  lemma BehindAPrefix(start: Text, rest: Text, other: Text)
+    requires Less(start, other) && !StartsWith(other, start)
+    ensures Less(start + rest, other)
+  {
+    if start != [] && start[0] == other[0] {
+      if StartsWith(other[1..], start[1..]) { assert other[..|start|] == [other[0]] + other[1..][..|start| - 1]; }
+      BehindAPrefix(start[1..], rest, other[1..]);
+      assert (start + rest)[1..] == start[1..] + rest;
+    }
+  }
+
   // An order in which each name stands once leaves one sequence only: what is listed is settled by the tree.
   lemma OneOrderOnly(one: seq<Text>, other: seq<Text>)
     requires InOrder(one) && InOrder(other)

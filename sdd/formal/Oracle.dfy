@@ -187,10 +187,8 @@ module Oracle {
       forall k | k in names ensures Cut(root, k) != [] && Full(root, Cut(root, k)) == k {
         EveryListedFileIsTheChilds(tree, root, path, recursive, deepest, k);
       }
-    } else if Slash in pattern.value || HasTwoStars(pattern.value) {
-      if !IsGlob(pattern.value) { return Failed(BadPattern, path); }
-      names := ListMatching(tree, folder, recursive, deepest, pattern.value);
     } else {
+      if !IsPattern(pattern.value) { return Failed(BadPattern, path); }
       names := ListMatching(tree, folder, recursive, deepest, pattern.value);
     }
     var own := CutAll(root, names);
@@ -204,9 +202,12 @@ module Oracle {
 
   method DoGlob(tree: Tree, root: Text, pattern: Text) returns (answer: Result<seq<Text>>)
     requires Valid(tree)
-    ensures answer.Failed? <==> !IsGlob(pattern)                                              //: GLOB-02
+    ensures ParseFolderIn(root, FixedFolder(pattern)).Refused? <==> answer == Failed(InvalidPath, FixedFolder(pattern)) //: KEY-09
+    ensures ParseFolderIn(root, FixedFolder(pattern)).Key? ==> (answer.Failed? <==> !IsGlob(pattern)) //: GLOB-02
     ensures answer.Ok? ==> InOrder(answer.value)                                              //: GLOB-01
   {
+    var folder := FixedFolder(pattern);
+    if ParseFolderIn(root, folder).Refused? { return Failed(InvalidPath, folder); }
     if !IsGlob(pattern) { return Failed(BadPattern, []); }
     var names := Glob(tree, root, pattern);
     var own := CutAll(root, names);

@@ -50,6 +50,17 @@ module Texts {
     }
   }
 
+  // What the order is: the first letter that differs decides, and nothing comes before something.
+  lemma TheOrder(start: Text, a: Letter, b: Letter, left: Text, right: Text)
+    requires a < b
+    ensures Less(start + ([a] + left), start + ([b] + right))                                 //: LIST-02
+    ensures Less(start, start + ([a] + left))                                                 //: LIST-02
+  {
+    LessBehindSameStart(start, [a] + left, [b] + right);
+    LessBehindSameStart(start, [], [a] + left);
+    assert start + [] == start;
+  }
+
   // "a/b" is the segments "a" and "b"; a text without a slash is one segment, also the empty one.
   function method Split(text: Text): seq<Text>
     ensures |Split(text)| >= 1

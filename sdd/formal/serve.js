@@ -40,6 +40,7 @@ const operations = {
     answer(model.DoList(t, r, text(q.path), Oracle.Kind[`create_${q.kind}`](), q.recursive, option(q.max_depth, number),
       option(q.pattern, text)), (keys) => keys.map(plain)),
   glob: (q, t, r) => answer(model.DoGlob(t, r, text(q.pattern)), (keys) => keys.map(plain)),
+  mark: (q, t) => ((trees[q.tree] = model.DoMark(t, text(q.path))), { value: null }),
   dump: (q, t) => ({ value: { files: [...t.files].map(([key, file]) => [plain(key), latin(file.content), facts(file)]),
     folders: [...t.folders].map(plain) } }),
 };

@@ -35,6 +35,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "folder_info": {"path": ""},
     "list": {"path": "", "kind": "FilesOnly", "recursive": False, "max_depth": None, "pattern": None},
     "glob": {},
+    "mark": {},
     "dump": {},
     "drop": {},
 }
@@ -106,7 +107,7 @@ class Model:
         """
         question = {**DEFAULTS[op], **arguments, "op": op, "tree": self._tree, "root": root}
         reply = self._oracle.put({name: _json(name, value) for name, value in question.items()})
-        value = reply.get("value")
+        value: Any = reply.get("value")
         if op == "read" and value is not None:
             value["content"] = value["content"].encode("latin-1")
         elif op == "read_range" and value is not None:
