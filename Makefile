@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 PREPARE := python3 .ci/environment.py prepare --venv $(VENV) --python $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lock format clean
+.PHONY: help demo test proof bench lock format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -23,6 +23,10 @@ test: ## lint, type-check and test (PYTHON=3.12: with another Python; ARGS="-k s
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+proof: ## verify the contract in sdd/formal with Dafny, and refuse its deliberate mistakes
+	@$(PREPARE)
+	$(RUN) -m sdd.formal.verify
 
 bench: ## measure against the bare SDKs and the peers (ARGS=--quick: in under three minutes)
 	@$(PREPARE) --servers
