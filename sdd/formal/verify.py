@@ -30,10 +30,10 @@ DECLARED = re.compile(r"^  (lemma|method|function method|function|predicate meth
 CHEAT = re.compile(r"\bassume\b|\bexpect\b|\{:(?:axiom|extern|verify|trusted|fuel)|\bdecreases\s*\*|/\*")
 OUTCOME = re.compile(r"^Verifying (\S+) \.\.\.\n(?:(?!Verifying).*\n)*?  \[.*\]  (.+)$", re.MULTILINE)
 """What /trace says of each declaration. The sum at the end is not enough: Dafny 2.3 can fail one without a message."""
-DONE = re.compile(r"finished with (\d+) verified, 0 errors$", re.MULTILINE)
+DONE = re.compile(r"finished with ([1-9]\d*) verified, 0 errors$", re.MULTILINE)
 POINTED = re.compile(r"Error BP5003: .*\n\w+\.dfy\((\d+),\d+\): Related location: This is the postcondition")
 ONE_PROOF = ("/trace", "/noCheating:1", "/timeLimit:120")
-SENSE_SECONDS = 10
+SENSE_SECONDS = 5
 """Where the search for a proof of ``false`` takes longer, it counts as not found."""
 
 
@@ -121,7 +121,7 @@ def _errors(said: str) -> str:
 def make_sense(path: Path) -> Verdict:
     """Try to prove ``false`` in every lemma and method; return those where that works."""
     changed, names = with_false(path.read_text())
-    said = _elsewhere({path.name: changed}, path.name, f"/timeLimit:{SENSE_SECONDS}")
+    said = _elsewhere({path.name: changed}, path.name, f"/timeLimit:{SENSE_SECONDS}", "/errorLimit:1")
     outcomes = outcomes_of(said)
     empty = [name for name in names if outcomes.get(name, "verified") == "verified"]
     return Verdict(
@@ -198,9 +198,11 @@ def refuse(variant: Variant) -> Verdict:
     by_module: dict[str, list[str]] = {}
     for place in variant.refused:
         by_module.setdefault(place.split(".")[0], []).append(place.split(".")[1])
+    # One failure is enough where it is inside; the search for the next ones would take longest.
+    limits = ["/timeLimit:20", "/errorLimit:1"] if variant.inside else ["/timeLimit:60"]
     for module, names in by_module.items():
         only = [f"/proc:Impl*__default.{name}" for name in names]
-        said = _elsewhere({f"{variant.module}.dfy": text}, f"{module}.dfy", "/timeLimit:20", *only)
+        said = _elsewhere({f"{variant.module}.dfy": text}, f"{module}.dfy", *limits, *only)
         target = text if module == variant.module else (HERE / f"{module}.dfy").read_text()
         outcomes = outcomes_of(said)
         for name in names:
