@@ -9,10 +9,10 @@ from remote_store import backend as spi
 from remote_store._io import Inline, Io, Native, Threads
 from remote_store.backend import Backend, Concurrency, Op
 from remote_store.capabilities import Capability
-from remote_store.errors import CapabilityNotSupported, RemoteStoreError
+from remote_store.errors import CapabilityNotSupported, InvalidPath, RemoteStoreError
 from remote_store.layers.errors import Errors
 from remote_store.layers.retry import Retry, RetryPolicy
-from remote_store.path import parse_folder, parse_key
+from remote_store.path import MAX_KEY, MAX_SEGMENT, parse_folder, parse_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -182,16 +182,17 @@ class Scope:
 
     def key(self, path: PathInput) -> str:
         """Parse the path of a file into the key that the caller knows; ``prefix + key`` is the backend's."""
-        key = parse_key(path)
-        if self.closed:
-            raise self.error(RemoteStoreError, "the store is closed", key)
-        return key
+        return self._proven(parse_key(path))
 
     def folder(self, path: PathInput) -> str:
         """Parse the path of a folder; ``""`` is this scope's own root."""
-        key = parse_folder(path)
+        return self._proven(parse_folder(path))
+
+    def _proven(self, key: str) -> str:
         if self.closed:
             raise self.error(RemoteStoreError, "the store is closed", key)
+        if self.prefix and len(self.prefix) + len(key) > MAX_SEGMENT and len((self.prefix + key).encode()) > MAX_KEY:
+            raise self.error(InvalidPath, f"with the store's root it is longer than {MAX_KEY} bytes", key)
         return key
 
     def full(self, key: str) -> str:

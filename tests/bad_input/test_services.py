@@ -93,7 +93,8 @@ def test_every_call_says_what_the_trouble_is_in_time(name, lane, colour, around,
     trouble = TROUBLES[name]
     options = {"region": "us-east-1", "secret_key": CANARY, "lane": lane}
     options |= trouble.options(*around)
-    with unleaking(), faced(S3Backend(**options), colour, retry=RetryPolicy(attempts=1)) as store:
+    late = 1 if (lane, colour) == ("obstore", "async") else 0  # its pool may keep one idle connection for a minute
+    with unleaking(late), faced(S3Backend(**options), colour, retry=RetryPolicy(attempts=1)) as store:
         for method in ASKING:
             with subtests.test(method=method):
                 says_so(store, method, trouble)

@@ -9,7 +9,7 @@ from remote_store._io import gather
 from remote_store._ops import info
 from remote_store.backend import Deletes, DeletesMany, Op
 from remote_store.capabilities import Capability
-from remote_store.errors import ContainerNotFound, NotFound, RemoteStoreError
+from remote_store.errors import ContainerNotFound, NotFound, PreconditionFailed, RemoteStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,13 +31,16 @@ async def delete(scope: Scope, path: PathInput, *, missing_ok: bool, if_match: s
         if Capability.COMPARE_AND_SWAP not in scope.stack.capabilities:
             raise scope.lacks(Capability.COMPARE_AND_SWAP, key)
     op = Op("delete", key, repeatable=if_match is None and missing_ok, writes=True)
-    if not missing_ok and not scope.backend.traits.delete_reports_absence:
+    if not missing_ok and if_match is None and not scope.backend.traits.delete_reports_absence:
         await info.file_info(scope, key)
     try:
         await scope.stack.call(op, deletes.delete, scope.prefix + key, if_match)
     except ContainerNotFound:
         raise
     except NotFound as missing:
+        if if_match is not None:
+            gone = "the file that if_match names is gone"
+            raise scope.error(PreconditionFailed, gone, key) from missing.__cause__
         if not missing_ok:
             raise await info.absent(scope, key, missing) from missing.__cause__
 
