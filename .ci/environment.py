@@ -29,15 +29,39 @@ TOOLS = ROOT / ".venv-tools"
 OLDEST = (3, 11)
 NEWEST = (3, 13)
 
+# What an orchestrator is tested beside.
+HOST = ["--package", "remote-store", "--extra", "s3", "--extra", "lake", "--extra", "pydantic", "--group", "hosts"]
+
 # The files of requirements/: for each, the arguments of `uv export` that choose its packages.
 ENVIRONMENTS = {
     "core": ["--package", "remote-store", "--all-extras", "--group", "lint", "--group", "test"],
+    # Airflow and Prefect exclude each other; Dagster lives with either.
+    "dagster-airflow": [*HOST, "--package", "dagster-remote-store", "--package", "airflow-provider-remote-store"],
+    "prefect": [*HOST, "--package", "prefect-remote-store"],
     "build": ["--only-group", "build"],
     "bootstrap": ["--only-group", "bootstrap"],
 }
 
-# Programs that tests and benchmarks start, and the Debian packages that bring them.
-SERVERS = {"nginx": "nginx-light"}
+# Servers that come from npm, each pinned in a folder of requirements/ by a lock file without addresses.
+NODE_SERVERS = ("azurite",)
+
+# The distributions of this repository that an environment holds beside the core.
+MEMBERS = {"dagster-airflow": ["dagster", "airflow"], "prefect": ["prefect"]}
+
+# Programs and files that tests, proofs and benchmarks need, and the Debian packages that bring them.
+SERVERS = {
+    "nginx": "nginx-light",
+    "sshd": "openssh-server",
+    "sftp": "openssh-client",
+    "/usr/lib/postgresql/*/bin/initdb": "postgresql",
+    "mariadbd": "mariadb-server",
+    "node": "nodejs",
+    "npm": "npm",
+    "dafny": "dafny",
+    "z3": "z3",
+    "/usr/share/nodejs/bignumber.js": "node-bignumber",
+    "mcs": "mono-mcs",
+}
 
 
 class Stop(Exception):
@@ -132,10 +156,15 @@ def is_importable(module: str) -> bool:
 def digest_of_inputs(name: str, python: str) -> str:
     """What the environment is made from; with another digest it has to be made again."""
     digest = hashlib.sha256(f"{name} {python}".encode())
-    inputs = [REQUIREMENTS / f"{name}.txt", REQUIREMENTS / "build.txt", ROOT / "pyproject.toml", Path(__file__)]
-    for path in inputs:
+    inputs = [REQUIREMENTS / f"{name}.txt", REQUIREMENTS / "build.txt", Path(__file__)]
+    for path in [*inputs, *(folder / "pyproject.toml" for folder in distributions(name))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def distributions(name: str) -> list[Path]:
+    """Return the folders whose packages the environment imports from where they stand."""
+    return [ROOT, *(ROOT / "integrations" / member for member in MEMBERS.get(name, ()))]
 
 
 def prepare(venv: Path, asked_python: str, name: str) -> None:
@@ -151,22 +180,47 @@ def prepare(venv: Path, asked_python: str, name: str) -> None:
     with step(f"Making the environment {venv.name}"):
         run(uv, "venv", "--clear", "--python", python, venv, **quiet)
     with step(f"Installing the packages of requirements/{name}.txt"):
-        run(uv, "pip", "sync", *pinned, "--require-hashes", REQUIREMENTS / f"{name}.txt", **quiet)
+        # Compiled once here, and not in each of the processes that tests start where Python may not write it.
+        run(uv, "pip", "sync", *pinned, "--compile-bytecode", "--require-hashes", REQUIREMENTS / f"{name}.txt", **quiet)
     with step("Installing the project itself"):
-        run(uv, "pip", "install", *pinned, "--no-deps", "--editable", ROOT, **quiet)
+        editable = [word for folder in distributions(name) for word in ("--editable", folder)]
+        run(uv, "pip", "install", *pinned, "--no-deps", *editable, **quiet)
     stamp.write_text(digest)
+
+
+def is_installed(program: str) -> bool:
+    """Whether a program is on PATH or beside it, or a file of this pattern exists."""
+    if program.startswith("/"):
+        return any(Path("/").glob(program[1:]))
+    return bool(shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])))
 
 
 def prepare_servers() -> None:
     """Install the servers that are missing, or name them."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
-    missing = sorted({package for program, package in SERVERS.items() if not shutil.which(program, path=path)})
-    if not missing:
+    missing = sorted({package for program, package in SERVERS.items() if not is_installed(program)})
+    if missing:
+        names = " ".join(missing)
+        with step(f"Installing {names}"):
+            if not install_debian(*missing):
+                raise Stop(f"servers are missing: as root run `apt-get install {names}`")
+    for name in NODE_SERVERS:
+        prepare_node_server(name)
+
+
+def prepare_node_server(name: str) -> None:
+    """Install the pinned packages of a server that node runs into a folder that git ignores, unless they are there."""
+    folder = REQUIREMENTS / name
+    stamp = folder / "node_modules" / ".made-from"
+    digest = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
         return
-    names = " ".join(missing)
-    with step(f"Installing {names}"):
-        if not install_debian(*missing):
-            raise Stop(f"servers are missing: as root run `apt-get install {names}`")
+    with step(f"Installing the npm packages of {name}"):
+        try:
+            run("npm", "ci", "--prefix", folder, "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund")
+        except Stop as failed:
+            line = str(failed).strip().splitlines()[-1]
+            raise Stop(f"the test server {name} could not be installed from npm: {line}") from failed
+    stamp.write_text(digest)
 
 
 def lock() -> None:

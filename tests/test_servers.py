@@ -120,6 +120,13 @@ class TestLifetime:
         done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
         assert done.returncode == 7
 
+    @pytest.mark.parametrize("arguments", [[], ["moto", "true"], ["moto", "--"], ["no-such-server", "--", "true"]])
+    def test_a_wrong_command_line_is_told_the_right_one(self, arguments):
+        command = [sys.executable, "-m", "tests.servers", *arguments]
+        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("usage: python -m tests.servers [seaweedfs | ")
+
     def test_every_server_has_a_name_and_says_what_brings_it(self):
         assert all(SERVERS[name].name == name and SERVERS[name].install for name in SERVERS)
 

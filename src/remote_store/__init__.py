@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 TYPE_CHECKING = False  # as typing's own, without loading typing
-if TYPE_CHECKING:
-    from remote_store.capabilities import Capability
-    from remote_store.config import BackendConfig, RegistryConfig, StoreProfile
-    from remote_store.errors import (
-        AlreadyExists,
-        BackendUnavailable,
-        CapabilityNotSupported,
-        ConfigError,
-        ContainerNotFound,
-        DirectoryNotEmpty,
-        IntegrityError,
-        InvalidPath,
-        NotFound,
-        PermissionDenied,
-        PreconditionFailed,
-        RemoteStoreError,
-        ResourceLocked,
-        Timeout,
+if TYPE_CHECKING:  # "as" is how type checkers are told that a name is public
+    from remote_store.capabilities import Capability as Capability
+    from remote_store.config import (
+        BackendConfig as BackendConfig,
+        RegistryConfig as RegistryConfig,
+        StoreProfile as StoreProfile,
     )
-    from remote_store.layers.retry import RetryPolicy
-    from remote_store.models import ContentDigest, FileInfo, FolderEntry, FolderInfo, ResolutionPlan, WriteResult
-    from remote_store.path import RemotePath
-    from remote_store.registry import Registry, register_backend
-    from remote_store.secret import Secret
-    from remote_store.store import Store
+    from remote_store.errors import (
+        AlreadyExists as AlreadyExists,
+        BackendUnavailable as BackendUnavailable,
+        CapabilityNotSupported as CapabilityNotSupported,
+        ConfigError as ConfigError,
+        ContainerNotFound as ContainerNotFound,
+        DirectoryNotEmpty as DirectoryNotEmpty,
+        IntegrityError as IntegrityError,
+        InvalidPath as InvalidPath,
+        NotFound as NotFound,
+        PermissionDenied as PermissionDenied,
+        PreconditionFailed as PreconditionFailed,
+        RemoteStoreError as RemoteStoreError,
+        ResourceLocked as ResourceLocked,
+        Timeout as Timeout,
+    )
+    from remote_store.layers.retry import RetryPolicy as RetryPolicy
+    from remote_store.models import (
+        ContentDigest as ContentDigest,
+        FileInfo as FileInfo,
+        FolderEntry as FolderEntry,
+        FolderInfo as FolderInfo,
+        ResolutionPlan as ResolutionPlan,
+        WriteResult as WriteResult,
+    )
+    from remote_store.path import RemotePath as RemotePath
+    from remote_store.registry import (
+        Registry as Registry,
+        register_backend as register_backend,
+    )
+    from remote_store.secret import Secret as Secret
+    from remote_store.store import Store as Store
 
 __version__ = "0.1.0"
 

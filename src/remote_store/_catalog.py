@@ -20,11 +20,17 @@ GROUP = "remote_store.backends"
 """Entry points that distributions announce backends with."""
 
 _BUILT_IN: dict[str, str] = {
+    "azure": "remote_store.backends.azure:AzureBackend",
+    "gcs": "remote_store.backends.gcs:GCSBackend",
+    "http": "remote_store.backends.http:HttpBackend",
     "local": "remote_store.backends.local:LocalBackend",
     "memory": "remote_store.backends.memory:MemoryBackend",
     "s3": "remote_store.backends.s3:S3Backend",
+    "sftp": "remote_store.backends.sftp:SFTPBackend",
+    "sql-blob": "remote_store.backends.sql:SqlBlobBackend",
+    "sql-query": "remote_store.backends.sql:SqlQueryBackend",
 }
-_EXTRAS = {"s3": "s3"}
+_EXTRAS = {"azure": "azure", "gcs": "gcs", "s3": "s3", "sftp": "sftp", "sql-blob": "sql", "sql-query": "sql-query"}
 """The extra that brings what a built-in backend needs."""
 
 _registered: dict[str, Any] = {}
@@ -93,6 +99,8 @@ def find(name: str, where: str = "") -> Any:
     try:
         found = getattr(import_module(module), attribute, None)
     except ImportError as missing:
+        if (missing.name or "").partition(".")[0] == "remote_store" and _BUILT_IN.get(name) == factory:
+            raise  # no package is missing: a part of this one is broken
         raise missing_extra(missing, name, where) from missing
     if found is None:
         raise ConfigError(f"backend {name!r} is registered as {factory!r}, but that module has no {attribute}")
@@ -108,8 +116,8 @@ def declared(name: str, where: str = "") -> tuple[Any, Mapping[str, Option]]:
     return kept
 
 
-def make(name: str, options: Mapping[str, Any]) -> Backend:
-    """Make a backend from checked options.
+def make(name: str, options: Mapping[str, Any], where: str = "") -> Backend:
+    """Make a backend from checked options; ``where`` they stand begins every refusal.
 
     Raises:
         ConfigError: the backend refuses a value, or a package that it needs is not installed.
@@ -118,12 +126,14 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
     try:
         backend: Backend = factory(**options)
     except ImportError as missing:
-        raise missing_extra(missing, name) from missing
-    except ConfigError:
-        raise
+        raise missing_extra(missing, name, where) from missing
+    except ConfigError as refused:
+        if not where:
+            raise
+        raise ConfigError(f"{where}{refused.message}") from refused
     except (TypeError, ValueError) as refused:
         # Their message is ours or a third party's, about a value of the configuration.
-        raise ConfigError(f"backend {name!r}: {refused}") from refused
+        raise ConfigError(f"{where or f'backend {name!r}: '}{refused}") from refused
     return backend
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from remote_store.secret import Secret
@@ -58,7 +59,11 @@ class Declared:
 
 
 def _masked(value: Any, secret: bool) -> Any:
-    return Secret(value) if secret and isinstance(value, str) else value
+    if secret and isinstance(value, str):
+        return Secret(value)
+    if secret and isinstance(value, Mapping):
+        return {name: _masked(item, secret) for name, item in value.items()}
+    return value
 
 
 def _make(kind: type[Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 __all__ = ["compile_glob", "compile_name", "fixed_folder"]
 
 _MAGIC = re.compile(r"[*?\[]")
+_SIGN = re.compile(r"\[(!?+)(.[^\]]*+)\]|.", re.DOTALL)  # a bracket that comes first in a set belongs to it
+_ITEM = re.compile(r"(.)-(.)|.", re.DOTALL)
 
 
 def compile_name(pattern: str) -> Callable[[str], bool]:
@@ -61,42 +63,33 @@ def _sought(runs: list[str], step: str) -> str:
 
 def fixed_folder(pattern: str) -> tuple[str, str]:
     """Split a pattern into the folder that holds every match, and the rest: ``a/b/*.csv`` → ``a/b``, ``*.csv``."""
-    magic = _MAGIC.search(pattern)
-    cut = pattern.rfind("/", 0, magic.start() if magic else len(pattern))
-    return (pattern[:cut], pattern[cut + 1 :]) if cut > 0 else ("", pattern)
+    folder = _MAGIC.split(pattern)[0].rpartition("/")[0]
+    return (folder, pattern[len(folder) + 1 :]) if folder else ("", pattern)
 
 
 def _segment(pattern: str) -> str:
     runs = [""]  # what stands between two stars
-    at = 0
-    while at < len(pattern):
-        char = pattern[at]
-        at += 1
-        if char == "*":
+    for sign in _SIGN.finditer(pattern):
+        if sign[0] == "*":
             runs.append("")
-        elif char == "?":
+        elif sign[0] == "?":
             runs[-1] += "[^/]"
-        elif char == "[" and (end := pattern.find("]", at + 1 + (pattern[at : at + 1] == "!"))) > 0:
-            inside = pattern[at:end]
-            runs[-1] += f"(?!/)[^{_choice(inside[1:])}]" if inside[0] == "!" else f"(?!/)[{_choice(inside)}]"
-            at = end + 1
+        elif sign[2]:
+            runs[-1] += f"(?!/)[{'^' if sign[1] else ''}{_choice(sign[2])}]"
         else:
-            runs[-1] += re.escape(char)
+            runs[-1] += re.escape(sign[0])
     return _sought(runs, "[^/]")
 
 
 def _choice(inside: str) -> str:
     """Return the characters and ranges between brackets as a regular expression has them."""
     parts = []
-    at = 0
-    while at < len(inside):
-        low, dash, high = inside[at], inside[at + 1 : at + 2], inside[at + 2 : at + 3]
-        if dash == "-" and high:
-            if high < low:
-                raise ValueError(f"the range {low}-{high} in a pattern runs backwards")
-            parts.append(f"{re.escape(low)}-{re.escape(high)}")
-            at += 3
+    for item in _ITEM.finditer(inside):
+        low, high = item.groups()
+        if high is None:
+            parts.append(re.escape(item[0]))
+        elif high < low:
+            raise ValueError(f"the range {low}-{high} in a pattern runs backwards")
         else:
-            parts.append(re.escape(low))
-            at += 1
+            parts.append(f"{re.escape(low)}-{re.escape(high)}")
     return "".join(parts)

@@ -101,7 +101,7 @@ class _ThreadGroup:
         return _FutureTask(self._pool.submit(copy_context().run, lambda: run(function(*args))))
 
     async def close(self) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
 
 
 class _FutureTask:
@@ -163,16 +163,21 @@ async def _in_thread(function: Callable[..., T], args: tuple[Any, ...]) -> T:
 async def _settle(future: asyncio.Future[Any]) -> None:
     import asyncio
 
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError:
-            continue
-    if not future.cancelled() and future.exception() is None:
-        undo = getattr(future.result(), "close", None) or getattr(future.result(), "abort", None)
+    with suppress(Exception, asyncio.CancelledError):  # what cancelled the call is the news
+        made = await _outlast(future)
+        undo = getattr(made, "close", None) or getattr(made, "abort", None)
         if undo is not None:
-            with suppress(Exception):  # what cancelled the call is the news
-                await asyncio.get_running_loop().run_in_executor(None, _undo, undo)
+            await _outlast(asyncio.get_running_loop().run_in_executor(None, _undo, undo))
+
+
+async def _outlast(future: asyncio.Future[Any]) -> Any:
+    """Return or raise what a thread comes to, however often the wait for it is cancelled."""
+    import asyncio
+
+    while not future.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([future])
+    return future.result()
 
 
 def _undo(undo: Callable[[], Any]) -> None:

@@ -141,7 +141,7 @@ def _inside(layer: Layer, inner: Callable[[Op, Callable[[], Any]], Any]) -> Any:
 def capabilities_of(backend: Backend) -> frozenset[Capability]:
     """Work out what a store on this backend can do, from its protocols and traits."""
     traits = backend.traits
-    lists, puts = isinstance(backend, spi.Lists), isinstance(backend, spi.Puts)
+    lists, puts = isinstance(backend, spi.Lists) and traits.lists, isinstance(backend, spi.Puts)
     deletes, moves = isinstance(backend, spi.Deletes), isinstance(backend, spi.Moves)
     facts = {
         Capability.READ: True,

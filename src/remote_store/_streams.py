@@ -37,10 +37,6 @@ class Reader(io.BufferedReader):
         """Refuse: the bytes come once, front to back."""
         raise io.UnsupportedOperation(FRONT_TO_BACK)
 
-    def tell(self) -> int:
-        """Refuse, as files that cannot seek do."""
-        raise io.UnsupportedOperation(FRONT_TO_BACK)
-
     @property
     def info(self) -> FileInfo:
         """The facts of the version that is being read, from the answer that carries its bytes."""
@@ -56,6 +52,7 @@ class _RawReader(io.RawIOBase):
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._left: memoryview = memoryview(b"")
+        self._at = 0
 
     def readable(self) -> bool:
         return True
@@ -66,19 +63,23 @@ class _RawReader(io.RawIOBase):
         count = min(len(buffer), len(self._left))
         buffer[:count] = self._left[:count]
         self._left = self._left[count:]
+        self._at += count
         return count
+
+    def tell(self) -> int:
+        return self._at  # the buffer above takes off what it holds
 
     def readall(self) -> bytes:
         left, self._left = self._left, memoryview(b"")
         rest = run(self._feed.all())
+        self._at += len(left) + len(rest)
         return bytes(left) + rest if len(left) else rest
 
     def close(self) -> None:
-        if not self.closed:
-            try:
-                run(self._feed.close())
-            finally:
-                super().close()
+        try:
+            run(self._feed.close())
+        finally:
+            super().close()
 
 
 class SeekableReader(io.BufferedIOBase):

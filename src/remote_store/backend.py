@@ -41,6 +41,7 @@ __all__ = [
     "FileInfo",
     "FolderEntry",
     "Folders",
+    "GetsMany",
     "Lists",
     "Moves",
     "Native",
@@ -88,8 +89,9 @@ class Traits(NamedTuple):
     name: str
     """The backend's name in configuration, errors and reports."""
     concurrency: Concurrency = Concurrency.BLOCKS
-    hierarchical: bool = False
-    """Folders are real: they can be empty, and a file cannot stand where a folder is needed."""
+    hierarchical: bool | None = False
+    """Folders are real: they can be empty, and a file cannot stand where a folder is needed. None: it shows with the
+    first call, after which the backend's traits say it."""
     atomic_put: bool = False
     """A reader never sees a part of a put or of a committed upload."""
     exclusive_create: bool = False
@@ -98,8 +100,12 @@ class Traits(NamedTuple):
     atomic_move: bool = False
     exclusive_copy: bool = False
     """``copy`` and ``move`` refuse an existing target themselves; where they do not, the kernel asks first."""
+    pinned_copy: bool = False
+    """``copy`` takes a fourth argument, ``if_match``, and copies that version of the source only."""
     ranges: bool = False
     """``get`` with a span moves only that span."""
+    lists: bool = True
+    """False where a backend that has ``list`` is not set up for it."""
     delete_reports_absence: bool = False
     """``delete`` of a missing file raises; where it does not, the kernel asks first unless ``missing_ok``."""
     native_results: bool = False
@@ -162,6 +168,8 @@ class Page(NamedTuple):
     token: object | None = None
     marked: bool = False
     """A marker of the folder, or of one below, was met on this page: the folder stands even if it holds no file."""
+    hidden: bool = False
+    """Something that no key can name was met on this page and left out: it keeps its folder, and is not listed."""
 
 
 class Body:
@@ -251,6 +259,14 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class GetsMany(Protocol):
+    """Reading many small files in few trips."""
+
+    async def get_many(self, keys: Sequence[str]) -> Sequence[Buffer | None]:
+        """Return whole files in the order of their keys; None for one that is big, missing or refused."""
+
+
+@runtime_checkable
 class Lists(Protocol):
     """Listing, in order of keys; a folder sorts as its key with ``/`` behind it."""
 
@@ -314,7 +330,7 @@ class Copies(Protocol):
     """Copying inside the service, metadata included."""
 
     async def copy(self, source: str, target: str, overwrite: bool) -> None:
-        """Copy a file."""
+        """Copy a file; with ``Traits.pinned_copy`` there is ``if_match: str | None = None`` too."""
 
 
 @runtime_checkable
@@ -322,7 +338,7 @@ class Moves(Protocol):
     """Renaming inside the service."""
 
     async def move(self, source: str, target: str, overwrite: bool) -> None:
-        """Rename a file."""
+        """Rename a file; CapabilityNotSupported where the service turns out to have no rename."""
 
 
 @runtime_checkable

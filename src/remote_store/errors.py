@@ -36,9 +36,11 @@ class RemoteStoreError(Exception):
         retryable: whether the same call may succeed later without a change.
         undone: whether the service certainly did nothing, so that even a call that must not be done twice may be
             repeated; False where an answer was lost on its way.
+        retry_after: seconds that the service asked to be left alone, or None; retries wait so long, up to their cap.
     """
 
     undone = False
+    retry_after: float | None = None
     _retryable = False
     _errno: int | None = None
 
@@ -67,15 +69,21 @@ class RemoteStoreError(Exception):
         return f"{self.message} ({', '.join(where)})" if where else self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        made = (type(self), self.message, self.path, self.backend, self.retryable, self.undone)
+        made = (type(self), self.message, self.path, self.backend, self.retryable, self.undone, self.retry_after)
         return _rebuild, made, {"__notes__": notes} if (notes := getattr(self, "__notes__", None)) else None
 
 
 def _rebuild(
-    kind: type[RemoteStoreError], message: str, path: str | None, backend: str | None, retryable: bool, undone: bool
+    kind: type[RemoteStoreError],
+    message: str,
+    path: str | None,
+    backend: str | None,
+    retryable: bool,
+    undone: bool,
+    retry_after: float | None = None,
 ) -> RemoteStoreError:
     error = kind(message, path=path, backend=backend, retryable=retryable)
-    error.undone = undone
+    error.undone, error.retry_after = undone, retry_after
     return error
 
 

@@ -41,9 +41,46 @@ class Metadata(dict[str, str]):
         return Metadata, (dict(self),)
 
 
-class FileInfo(NamedTuple):
-    """What is known of a file. Fields that a listing or service does not tell are None."""
+class _Keyed:
+    """What every answer about a path can do. Its fields are those of a tuple that it is mixed into."""
 
+    __slots__ = ()
+    if TYPE_CHECKING:
+
+        @property
+        def key(self) -> str: ...
+
+    @property
+    def path(self) -> RemotePath:
+        """The path, ready for any other call."""
+        return RemotePath(self.key)
+
+    @property
+    def name(self) -> str:
+        """The last segment of the path; empty for the root."""
+        return self.key.rpartition("/")[2]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as JSON-able data."""
+        return _plain(self)
+
+
+class _Changed(_Keyed):
+    """An answer with a time of change, if one is known."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+
+        @property
+        def modified(self) -> float | None: ...
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """The time of change, in UTC."""
+        return None if self.modified is None else _utc(self.modified)
+
+
+class _FileFields(NamedTuple):
     key: str
     """The path as text, relative to the store that answered."""
     size: int
@@ -58,74 +95,44 @@ class FileInfo(NamedTuple):
     version: str | None = None
     digest: ContentDigest | None = None
 
-    @property
-    def path(self) -> RemotePath:
-        """The path, ready for any other call."""
-        return RemotePath(self.key)
 
-    @property
-    def name(self) -> str:
-        """The last segment of the path."""
-        return self.key.rpartition("/")[2]
+class FileInfo(_Keyed, _FileFields):
+    """What is known of a file. Fields that a listing or service does not tell are None."""
+
+    __slots__ = ()
 
     @property
     def modified_at(self) -> datetime:
         """Time of the last change, in UTC."""
         return _utc(self.modified)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the facts as JSON-able data."""
-        return _plain(self)
 
-
-class FolderEntry(NamedTuple):
-    """A folder as a listing shows it."""
-
+class _FolderFields(NamedTuple):
     key: str
 
-    @property
-    def path(self) -> RemotePath:
-        """The path, ready for any other call."""
-        return RemotePath(self.key)
 
-    @property
-    def name(self) -> str:
-        """The last segment of the path."""
-        return self.key.rpartition("/")[2]
+class FolderEntry(_Keyed, _FolderFields):
+    """A folder as a listing shows it."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the entry as JSON-able data."""
-        return _plain(self)
+    __slots__ = ()
 
 
-class FolderInfo(NamedTuple):
-    """The sum over all files below a folder."""
-
+class _SumFields(NamedTuple):
     key: str
     file_count: int
     total_size: int
-    """Bytes."""
+    """Bytes; -1 where the size of one file is unknown."""
     modified: float | None
     """Time of the newest change below, seconds since the Unix epoch; None for a folder without files."""
 
-    @property
-    def path(self) -> RemotePath:
-        """The path, ready for any other call."""
-        return RemotePath(self.key)
 
-    @property
-    def modified_at(self) -> datetime | None:
-        """Time of the newest change below, in UTC."""
-        return None if self.modified is None else _utc(self.modified)
+class FolderInfo(_Changed, _SumFields):
+    """The sum over all files below a folder."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the facts as JSON-able data."""
-        return _plain(self)
+    __slots__ = ()
 
 
-class WriteResult(NamedTuple):
-    """What a write published, or what ``head`` found."""
-
+class _ResultFields(NamedTuple):
     key: str
     size: int
     """Bytes."""
@@ -138,19 +145,11 @@ class WriteResult(NamedTuple):
     metadata: Mapping[str, str] | None = None
     digest: ContentDigest | None = None
 
-    @property
-    def path(self) -> RemotePath:
-        """The path, ready for any other call."""
-        return RemotePath(self.key)
 
-    @property
-    def modified_at(self) -> datetime | None:
-        """Time of the change, in UTC."""
-        return None if self.modified is None else _utc(self.modified)
+class WriteResult(_Changed, _ResultFields):
+    """What a write published, or what ``head`` found."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the facts as JSON-able data."""
-        return _plain(self)
+    __slots__ = ()
 
 
 class ResolutionPlan(NamedTuple):

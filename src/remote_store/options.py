@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from remote_store.errors import ConfigError
 from remote_store.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["Option", "checked", "nearest", "options_of"]
 
@@ -43,13 +44,15 @@ class Option(NamedTuple):
     @property
     def secret(self) -> bool:
         """Whether the value must never be shown."""
-        return "Secret" in self.types
+        return not {"Secret", "Secrets"}.isdisjoint(self.types)
 
     @property
     def expected(self) -> str:
         """The accepted values in words."""
         if self.choices:
             return " or ".join(map(repr, self.choices))
+        if "Secrets" in self.types:
+            return "a table of texts"
         words = [name for name in self.types if name not in ("None", "Secret")]
         return " or ".join(words) or "str"
 
@@ -82,6 +85,7 @@ def _types(annotation: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for literal in re.findall(r"Literal\[([^\]]*)\]", text):
         choices += re.findall(r"""["']([^"']*)["']""", literal)
     text = re.sub(r"(?:typing\.)?Literal\[[^\]]*\]", "str", text)
+    text = re.sub(r"Mapping\[str, [^\]]*Secret[^\]]*\]", "Secrets", text)  # a table whose values are secrets
     names = [part.strip().rpartition(".")[2] for part in re.sub(r"\[[^\]]*\]", "", text).split("|")]
     return tuple(dict.fromkeys(names)), tuple(choices)
 
@@ -123,9 +127,11 @@ def checked(declared: Mapping[str, Option], values: Mapping[str, Any], where: st
 def _checked_one(option: Option, value: Any, where: str) -> Any:
     types = option.types
     if option.secret and isinstance(value, str | Secret):
-        if value in (MASK, Secret(MASK)):
+        if _is_masked(value):
             raise ConfigError(f"{where}: this is a masked value, not the secret itself")
         return Secret(value)
+    if "Secrets" in types and isinstance(value, Mapping):
+        return {name: _checked_one(_ONE_SECRET, item, f"{where}.{name}") for name, item in value.items()}
     if (value is None and "None" in types) or "Any" in types or "object" in types:
         return value
     fitting = _fitting(types, value)
@@ -133,13 +139,22 @@ def _checked_one(option: Option, value: Any, where: str) -> Any:
         shown = f"{value!r}" if isinstance(value, str | int | float) and not option.secret else type(value).__name__
         raise ConfigError(f"{where}: expected {option.expected}, not {shown}")
     if option.choices and fitting not in option.choices:
-        raise ConfigError(f"{where}: expected {option.expected}, not {value!r}{nearest(str(value), option.choices)}")
+        raise ConfigError(f"{where}: expected {option.expected}, not {value!r}{_guess(str(value), option.choices)}")
     return fitting
+
+
+def _is_masked(value: Secret | str) -> bool:
+    """Whether this is what we, pydantic, or an orchestrator shows in place of a secret."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    return len(text) >= len(MASK) and not text.strip("*")
+
+
+_ONE_SECRET = Option("", ("Secret", "str"), REQUIRED, "")
 
 
 def _fitting(types: tuple[str, ...], value: Any) -> Any:
     """Return the value as one of the types, or None if it is none of them."""
-    known = {"str", "int", "float", "bool", "Path", "PathLike", "PathInput", "Secret", "None"}
+    known = {"str", "int", "float", "bool", "Path", "PathLike", "PathInput", "Secret", "Secrets", "None"}
     if isinstance(value, bool):
         return value if "bool" in types or not known.issuperset(types) else None
     if isinstance(value, int | float):
@@ -170,10 +185,12 @@ def _parsed(types: tuple[str, ...], text: str) -> Any:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a message about an unknown name: the nearest known one, or all of them."""
+    names = sorted(known)
+    return _guess(str(name), names) or (f"; known: {', '.join(names)}" if names else "; none is known")
+
+
+def _guess(name: str, known: Sequence[str]) -> str:
     import difflib
 
-    names = sorted(known)
-    found = difflib.get_close_matches(str(name), names, 1)
-    if found:
-        return f"; did you mean {found[0]!r}?"
-    return f"; known: {', '.join(names)}" if names else "; none is known"
+    found = difflib.get_close_matches(name, known, 1) or difflib.get_close_matches(name.lower(), known, 1)
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -24,11 +24,10 @@ MAX_KEY = 1024
 """Longest key, in bytes of UTF-8."""
 
 # One pass over a normal key: segments that are neither empty nor dots, without control characters,
-# backslashes or surrogates, and no drive in front. What fails here is explained by _why.
+# backslashes or surrogates, and begin with no drive. What fails here is explained by _why.
 _NORMAL = re.compile(
-    r"(?![A-Za-z]:)"
-    r"(?!\.{1,2}(?:/|\Z))[^/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
-    r"(?:/(?!\.{1,2}(?:/|\Z))[^/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+)*"
+    r"(?!\.{1,2}(?:/|\Z)|[A-Za-z]:)[^/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
+    r"(?:/(?!\.{1,2}(?:/|\Z)|[A-Za-z]:)[^/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+)*"
 ).fullmatch
 
 
@@ -152,8 +151,8 @@ def _why(text: str) -> str | None:
         return "it holds a control character"
     if re.search(r"[\ud800-\udfff]", text):
         return "it holds a lone surrogate, which has no UTF-8 form"
-    if re.match(r"[A-Za-z]:", text):
-        return "it begins with a drive letter"
+    if re.search(r"(?:^|/)[A-Za-z]:", text):
+        return "a segment begins with a drive letter and a colon"
     segments = text.split("/")
     if "" in segments:
         return "it holds an empty segment ('//' or a trailing '/')"

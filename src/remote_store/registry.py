@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from remote_store import _catalog
 from remote_store._catalog import register_backend
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from remote_store._face import Face
     from remote_store._stack import Stack
     from remote_store.aio import AsyncStore
-    from remote_store.config import StoreProfile
+    from remote_store.config import BackendConfig, StoreProfile
     from remote_store.store import Store
 
-__all__ = ["Registry", "register_backend"]
+F = TypeVar("F", bound="Face")
+
+__all__ = ["Registry", "open_store", "register_backend"]
 
 
 class Registry:
@@ -83,7 +86,7 @@ class Registry:
         stack = self._stacks.get((backend, awaits))
         if stack is None:
             chosen = self._config.backends[backend]
-            made = _catalog.make(chosen.type, chosen.options)
+            made = _catalog.make(chosen.type, chosen.options, f"backends.{backend}: ")
             stack = self._stacks[backend, awaits] = open_stack(made, (), self._config.retry, awaits=awaits)
         return stack
 
@@ -152,6 +155,15 @@ async def _close_all(stacks: list[Stack]) -> None:
             failed.append(error)
     if failed:
         raise failed[0]
+
+
+def open_store(kind: type[F], backend: BackendConfig, profile: StoreProfile) -> F:
+    """Open one store (``Store`` or ``AsyncStore``) with connections of its own, which its ``close`` lets go of.
+
+    Raises:
+        ConfigError: the backend refuses a value, or a package is not installed.
+    """
+    return kind(_catalog.make(backend.type, backend.options), profile.root, layers=_layers(profile))
 
 
 def _layers(profile: StoreProfile) -> tuple[Any, ...]:

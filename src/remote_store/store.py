@@ -66,7 +66,7 @@ class Store(Face):
         """Open a file for reading anywhere in it; each read moves only the bytes it returns.
 
         ``info`` from a listing saves asking for the file's size again where the listing tells etags, and pins the
-        reads to that version.
+        reads to that version; facts of another one than ``version`` are not used.
 
         Raises:
             NotFound: no file stands there.
@@ -237,7 +237,11 @@ class Store(Face):
         run(move.copy(self._scope, src, dst, overwrite=overwrite))
 
     def move(self, src: PathInput, dst: PathInput, *, overwrite: bool = False) -> None:
-        """Move a file; see the capability ATOMIC_MOVE for whether that is one step. Errors as ``copy``."""
+        """Move a file; see the capability ATOMIC_MOVE for whether that is one step.
+
+        Raises as ``copy`` does, and:
+            PreconditionFailed: the source was written meanwhile, and stays; told where the store has COMPARE_AND_SWAP.
+        """
         run(move.move(self._scope, src, dst, overwrite=overwrite))
 
     def exists(self, path: PathInput) -> bool:

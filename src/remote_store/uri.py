@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Uri", "open_uri", "parse_uri"]
 
-_SCHEMES = {"file": "local"}
+_DATABASES = ("mariadb", "mysql", "postgres", "postgresql", "sqlite")
+_SCHEMES = {
+    "abfs": "azure",
+    "abfss": "azure",
+    "az": "azure",
+    "file": "local",
+    "gs": "gcs",
+    "http": "http",
+    "https": "http",
+    **dict.fromkeys(_DATABASES, "sql-blob"),
+    **{f"sql-query+{name}": "sql-query" for name in _DATABASES},
+}
 """Schemes that are not called as their backend is."""
 
 _SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(#.*)?", re.DOTALL).fullmatch
@@ -100,14 +111,17 @@ def open_uri(uri: str, options: Mapping[str, Any]) -> tuple[Backend, str]:
         InvalidPath: the path of the URI is no path.
     """
     try:
-        return _open(parse_uri(uri), options)
+        name, values, root = read_uri(uri, options)
+        return _catalog.make(name, values), root
     except (ConfigError, InvalidPath) as error:
         refusal = error.with_traceback(None)  # the frames below hold what was refused, secrets among it
     del uri, options
     raise refusal
 
 
-def _open(uri: Uri, options: Mapping[str, Any]) -> tuple[Backend, str]:
+def read_uri(text: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any], str]:
+    """Return the backend's name, its options and the root that a URI and the options beside it say."""
+    uri = parse_uri(text)
     name = _backend_name(uri.scheme)
     factory, declared = _catalog.declared(name)
     if not hasattr(factory, "from_uri"):
@@ -118,14 +132,16 @@ def _open(uri: Uri, options: Mapping[str, Any]) -> tuple[Backend, str]:
             raise ConfigError(f"{option}: a URI carries no secrets, since URIs are logged; pass {option}=… beside it")
     for option in {*uri.query, *options} & {*address}:
         raise ConfigError(f"{option}: the address of the URI says it already")
-    values = checked(declared, {**address, **uri.query, **options}, "")
-    return _catalog.make(name, values), root
+    return name, checked(declared, {**address, **uri.query, **options}, ""), root
 
 
 def _backend_name(scheme: str) -> str:
     if scheme in _SCHEMES:
         return _SCHEMES[scheme]
-    if scheme in _SCHEMES.values() or not _catalog.is_known(scheme):
-        known = {*_SCHEMES, *_catalog.names()} - {*_SCHEMES.values()}
+    own = [f"'{word}:'" for word, name in _SCHEMES.items() if name == scheme]
+    if own:
+        raise ConfigError(f"unknown URI scheme {scheme!r}; URIs of that backend begin with {' or '.join(own)}")
+    if not _catalog.is_known(scheme):
+        known = {*_SCHEMES} | {*_catalog.names()} - {*_SCHEMES.values()}
         raise ConfigError(f"unknown URI scheme {scheme!r}{nearest(scheme, known)}")
     return scheme

@@ -54,6 +54,12 @@ for name, call in CALLS.items():
         outcome[name] = type(error).__name__
         if name == "walk":
             outcome["message"] = error.message
+for name, place in (("no root", f"{root}/shown/new/root"), ("hidden root", f"{root}/denied/root")):
+    try:
+        outcome[name] = repr(Store(LocalBackend(place)).write("f", b"x"))
+    except RemoteStoreError as error:
+        outcome[name] = type(error).__name__
+        outcome[f"{name} named"] = repr(place) in error.message
 outcome["facts"] = store.get_file_info("secret").size
 outcome["names"] = sorted(entry.key for entry in store.iter_children())
 outcome["shown"] = {info.key: store.read_text(info.key) for info in store.list_files("shown")}

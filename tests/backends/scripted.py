@@ -54,13 +54,13 @@ class Scripted:
             return
 
 
-def refusal(status, code=None):
+def refusal(status, code=None, headers=""):
     """An error answer."""
     body = f"<Error><Code>{code}</Code><Message>m</Message></Error>" if code else ""
 
     def answer(taken, head):
         shown = "" if head.startswith("HEAD") else body
-        taken.sendall(f"HTTP/1.1 {status} X\r\nContent-Length: {len(shown)}\r\n{CLOSE}\r\n{shown}".encode())
+        taken.sendall(f"HTTP/1.1 {status} X\r\nContent-Length: {len(shown)}\r\n{headers}{CLOSE}\r\n{shown}".encode())
 
     return answer
 
@@ -74,7 +74,7 @@ def content(data, *, until=None):
     def answer(taken, head):
         start, place, status = 0, "", "200 OK"
         for line in head.splitlines():
-            if line.lower().startswith("range: bytes="):
+            if line.lower().removeprefix("x-ms-").startswith("range: bytes="):
                 first, _, last = line.partition("=")[2].partition("-")
                 start = int(first)
                 stop = int(last) + 1 if last else len(data)

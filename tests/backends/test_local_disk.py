@@ -25,6 +25,7 @@ from remote_store import (
 )
 from remote_store.aio import AsyncStore
 from remote_store.backends.local import LocalBackend, walk
+from remote_store.testing import clause
 
 DENIED = Path(__file__).parent / "local_denied.py"
 SOURCES = {**os.environ, "PYTHONPATH": str(Path(remote_store.__file__).parents[1])}
@@ -51,15 +52,46 @@ def test_names_that_are_no_keys_are_left_out_and_counted_once(root, store, caplo
         Path(os.fsdecode(os.fsencode(root) + b"/a/" + name)).write_bytes(b"x")
     Path(os.fsdecode(os.fsencode(root) + b"/folder \xff")).mkdir()
     (root / "C:drive").write_bytes(b"x")
-    (root / "a" / "C:kept").write_bytes(b"x")
+    (root / "a" / "C:drive").write_bytes(b"x")
+    (root / "a" / "ab:c").write_bytes(b"x")
     with caplog.at_level(logging.WARNING, "remote_store"):
-        assert [info.key for info in store.list_files(recursive=True)] == ["a/C:kept", "a/f", "ünï/f"]
+        assert [info.key for info in store.list_files(recursive=True)] == ["a/ab:c", "a/f", "ünï/f"]
     assert len(caplog.messages) == 1
-    assert f"{len(ODD) + 2} names" in caplog.messages[0]
+    assert f"{len(ODD) + 3} names" in caplog.messages[0]
     assert caplog.messages[0].isprintable()
     assert [entry.key for entry in store.iter_children()] == ["a", "ünï"]
     store.delete_folder("a", recursive=True)
     assert not (root / "a").exists()
+
+
+@clause("LIST-16", "FACT-04", "DEL-11", "DEL-10")
+def test_a_folder_of_what_no_key_can_name_stands_and_shows_nothing(root, store):
+    (root / "a" / "x").mkdir(parents=True)
+    (root / "a" / "x" / "back\\slash").write_bytes(b"x")
+    assert [entry.key for entry in store.iter_children("a")] == ["a/x"]
+    assert store.is_folder("a/x")
+    assert list(store.iter_children("a/x")) == []
+    assert store.get_folder_info("a/x").file_count == 0
+    with pytest.raises(DirectoryNotEmpty):
+        store.delete_folder("a/x")
+    store.delete_folder("a/x", recursive=True)
+    assert not store.exists("a/x")
+
+
+@clause("LIST-05", "KEY-08", "SCOPE-02")
+def test_every_key_that_a_child_lists_opens_its_file_also_where_keys_end(root, store):
+    folder = root
+    for _ in range(9):
+        folder = folder / ("d" * 100)
+    folder.mkdir(parents=True)
+    (folder / ("f" * (1024 - 909))).write_bytes(b"x")
+    (folder / ("f" * (1025 - 909))).write_bytes(b"x")
+    below = "/".join(["d" * 100] * 5)
+    for start in ("", below, f"{below}/{'/'.join(['d' * 100] * 4)}"):
+        child = store.child(start)
+        (entry,) = child.list_files(recursive=True)
+        assert child.read_bytes(entry.key) == b"x"
+    assert [entry.key for entry in store.list_files(start)] == [f"{start}/{'f' * 115}"]
 
 
 def test_a_tree_deeper_than_any_key_is_left_out_and_can_be_deleted(root, store, caplog):
@@ -177,6 +209,7 @@ def test_a_folder_of_many_files_is_listed_within_little_memory(root, store):
         tracemalloc.stop()
 
 
+@clause("ABSENT-05", "ERR-01")
 def test_a_denied_folder_never_vanishes_and_nothing_is_changed():
     # Not in pytest's own folder, which nobody else may enter.
     with tempfile.TemporaryDirectory() as folder:
@@ -185,6 +218,8 @@ def test_a_denied_folder_never_vanishes_and_nothing_is_changed():
         outcome = json.loads(subprocess.run(command, env=SOURCES, check=True, stdout=subprocess.PIPE).stdout)
         for path in Path(folder, "root").iterdir():
             path.chmod(0o755)
+    assert outcome.pop("no root named")
+    assert outcome.pop("hidden root named")
     told = {name: kind for name, kind in outcome.items() if name not in ("message", "facts", "names", "shown")}
     assert set(told.values()) == {"PermissionDenied"}, told
     assert "'denied'" in outcome["message"]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import remote_store
-from remote_store import AlreadyExists, NotFound, PreconditionFailed, Store
+from remote_store import AlreadyExists, NotFound, Store
 from remote_store.backends.local import LocalBackend
+from tests.backends.local_racer import count
 
 RACER = Path(__file__).parent / "local_racer.py"
 SOURCES = {**os.environ, "PYTHONPATH": str(Path(remote_store.__file__).parents[1])}
@@ -96,17 +97,7 @@ def test_writers_outlive_those_who_delete_their_folder(store, race, tmp_path):
 def test_a_counter_swapped_by_many_threads_of_one_store_loses_nothing(store, threads):
     store.write_text("counter", "0")
 
-    def work():
-        for _ in range(10):
-            while True:
-                seen = store.read("counter")
-                try:
-                    store.write_text("counter", str(int(seen.read()) + 1), if_match=seen.info.etag)
-                    break
-                except PreconditionFailed:
-                    continue
-
-    workers = [threading.Thread(target=work) for _ in range(threads)]
+    workers = [threading.Thread(target=count, args=(store, "", 10)) for _ in range(threads)]
     for worker in workers:
         worker.start()
     for worker in workers:

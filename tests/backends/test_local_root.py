@@ -1,5 +1,6 @@
 """The root of a local store: made, missing, replaced, relative, behind a very long path."""
 
+import logging
 import os
 import pathlib
 import pickle
@@ -10,6 +11,7 @@ import pytest
 
 from remote_store import ContainerNotFound, NotFound, Store
 from remote_store.backends.local import LocalBackend
+from remote_store.testing import clause
 
 
 @pytest.fixture
@@ -23,20 +25,48 @@ def store(root):
         yield store
 
 
-def test_the_root_is_made_by_the_first_write_and_not_before(root, store):
-    assert list(store.list_files()) == []
-    assert store.exists("")
-    assert not store.exists("f")
-    with pytest.raises(NotFound):
-        store.read("f")
-    store.ping()
+@clause("ABSENT-04", "FACT-06")
+def test_the_root_is_made_by_the_first_write_and_named_by_what_fails_before(root, store, caplog):
+    with caplog.at_level(logging.WARNING, "remote_store"):
+        assert list(store.list_files()) == list(store.iter_children("a")) == []
+        assert store.get_folder_info().file_count == 0
+        assert store.exists("")
+        assert not store.exists("f")
+        store.delete("f", missing_ok=True)
+        store.delete_many(["f", "a/g"])
+    assert caplog.messages == [f"the root folder {str(root)!r} is missing; the first write makes it"]
+    for call in ("read", "facts", "delete", "copy", "move", "delete folder"):
+        with pytest.raises(NotFound, match="first write makes it") as caught:
+            ANY_CALL[call](store)
+        assert repr(str(root)) in caught.value.message
+        assert type(caught.value) is NotFound
+    for place in (store, store.child("a/b")):
+        with pytest.raises(ContainerNotFound, match="root folder"):
+            place.ping()
     assert not root.exists()
     store.write("a/f", b"x")
     assert (root / "a" / "f").read_bytes() == b"x"
+    store.ping()
+    store.child("not/yet").ping()
+
+
+@clause("ABSENT-05")
+@pytest.mark.parametrize("call", ["write", "write in parts"])
+def test_a_root_that_cannot_be_made_is_named(tmp_path, call):
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "below")
+    for root in (tmp_path / "file" / "root", tmp_path / "file", tmp_path / "link", Path("/proc/no/root")):
+        with pytest.raises(ContainerNotFound) as caught:
+            ANY_CALL[call](Store(LocalBackend(root)))
+        assert repr(str(root)) in caught.value.message
+        with pytest.raises(ContainerNotFound):
+            Store(LocalBackend(root)).ping()
+    assert not (tmp_path / "nowhere").exists()
 
 
 ANY_CALL = {
     "read": lambda store: store.read("f"),
+    "facts": lambda store: store.get_file_info("f"),
     "exists": lambda store: store.exists("f"),
     "exists at all": lambda store: store.exists(""),
     "list": lambda store: list(store.list_files()),
@@ -47,7 +77,8 @@ ANY_CALL = {
     "delete": lambda store: store.delete("f"),
     "delete if there": lambda store: store.delete("f", missing_ok=True),
     "delete many": lambda store: store.delete_many(["f", "g"]),
-    "delete folder": lambda store: store.delete_folder("a", recursive=True, missing_ok=True),
+    "delete folder": lambda store: store.delete_folder("a", recursive=True),
+    "delete folder if there": lambda store: store.delete_folder("a", recursive=True, missing_ok=True),
     "copy": lambda store: store.copy("f", "g"),
     "move": lambda store: store.move("f", "g"),
     "ping": lambda store: store.ping(),

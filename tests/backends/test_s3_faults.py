@@ -16,7 +16,9 @@ from remote_store import (
     Timeout,
 )
 from remote_store.backends.s3 import S3Backend
-from remote_store.testing.faces import opened
+from remote_store.layers.retry import RetryPolicy
+from remote_store.testing import clause
+from remote_store.testing.faces import again, opened
 from tests.backends.scripted import Scripted, content, refusal, silence, stored
 
 DATA = bytes(range(256)) * 4000
@@ -39,6 +41,23 @@ def test_a_busy_service_is_asked_again(scripted):
     server, store = scripted(refusal(503, "SlowDown"), refusal(500, "InternalError"), content(DATA))
     assert store.read_bytes("a") == DATA
     assert len(server.heads) == 3
+
+
+LATER = "Retry-After: 30\r\n"
+
+
+@clause("RETRY-06")
+def test_a_service_that_says_how_long_it_is_busy_is_left_alone_for_so_long_up_to_the_cap(scripted, lane):
+    server, store = scripted(refusal(503, "SlowDown", LATER))
+    for ask in [lambda store: list(store.list_files())] + [lambda store: store.read_bytes("a")] * (lane == "boto3"):
+        with pytest.raises(BackendUnavailable) as caught:
+            ask(again(store, retry=RetryPolicy(attempts=1)))
+        assert caught.value.retry_after == 30
+        begun = time.monotonic()
+        with pytest.raises(BackendUnavailable):
+            ask(again(store, retry=RetryPolicy(attempts=2, base=0, cap=0.3)))
+        assert 0.3 <= time.monotonic() - begun < 5
+    assert len(server.heads) == (6 if lane == "boto3" else 3)
 
 
 @pytest.mark.parametrize("answer", [(503, "SlowDown"), (429, None), (409, "ConditionalRequestConflict")])

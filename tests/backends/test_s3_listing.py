@@ -7,6 +7,7 @@ import pytest
 from remote_store import DirectoryNotEmpty, IntegrityError, NotFound
 from remote_store.backends.s3.listing import Lister
 from remote_store.models import FileInfo, FolderEntry
+from remote_store.testing import clause
 
 
 @pytest.fixture
@@ -48,6 +49,15 @@ def test_an_empty_folder_goes_with_its_marker(store, put):
         store.delete_folder("full")
 
 
+@clause("DEL-14")
+def test_a_folder_with_a_marker_outlives_its_last_file(store, put):
+    put("full/", "full/file")
+    store.delete("full/file")
+    assert store.is_folder("full")
+    store.delete_folder("full")
+    assert not store.exists("full")
+
+
 def test_a_folder_goes_with_all_markers_below(store, put, client, bucket, root):
     put("folder/", "folder/a", "folder/sub/", "folder/sub/b", "folder2/c")
     store.delete_folder("folder", recursive=True)
@@ -58,7 +68,7 @@ def test_a_folder_goes_with_all_markers_below(store, put, client, bucket, root):
         store.delete_folder("folder", recursive=True)
 
 
-ODD = ["a//b", "../up", "x/./y", "control\x01", "back\\slash", "C:/drive", "seg/" + "s" * 256]
+ODD = ["a//b", "../up", "x/./y", "control\x01", "back\\slash", "C:/drive", "a/C:drive", "seg/" + "s" * 256]
 
 
 @pytest.fixture
@@ -82,6 +92,27 @@ def test_keys_that_no_path_can_name_are_left_out_with_one_warning(open_store, od
         assert keys(store.iter_children("é +%20&<\"'>")) == ["é +%20&<\"'>/ü"]
     assert len([record for record in caplog.records if record.name == "remote_store"]) == 1
     assert store.read_bytes("é +%20&<\"'>/ü") == b"x"
+
+
+@clause("LIST-16", "FACT-01", "FACT-04", "DEL-11", "DEL-10")
+@pytest.mark.parametrize("server", ["moto"], indirect=True)  # SeaweedFS makes other keys of these
+def test_a_folder_of_what_no_key_can_name_stands_and_shows_nothing(store, put, client, bucket, root):
+    put("a/x//y", "a/z/b\\c", "a/file", "b//c")
+    assert keys(store.iter_children("a")) == ["a/file", "a/x/", "a/z/"]
+    for folder in ("a/x", "a/z", "b"):
+        assert (store.exists(folder), store.is_folder(folder), store.is_file(folder)) == (True, True, False)
+        assert keys(store.list_files(folder, recursive=True)) == keys(store.iter_children(folder)) == []
+        assert store.get_folder_info(folder).file_count == 0
+        with pytest.raises(NotFound, match="folder stands"):
+            store.read_bytes(folder)
+        with pytest.raises(DirectoryNotEmpty):
+            store.delete_folder(folder)
+    assert store.get_folder_info("a").file_count == 1
+    store.delete_folder("a/x", recursive=True)
+    assert not store.exists("a/x")
+    assert not store.is_folder("a/x")
+    left = client.list_objects_v2(Bucket=bucket, Prefix=f"{root}/")["Contents"]
+    assert sorted(entry["Key"] for entry in left) == [f"{root}/a/file", f"{root}/a/z/b\\c", f"{root}/b//c"]
 
 
 def test_a_listing_entry_tells_what_a_question_for_the_file_tells(store):
@@ -129,7 +160,7 @@ def test_escaped_keys_are_decoded_whatever_stands_beside_them(clean):
 
 
 @pytest.mark.parametrize(
-    "key", ["/a", "a/", "a//b", "../a", "a/..", "./a", "a\\b", "a%0Ab", "C:/a", "%2Fa", "a%2F%2Fb", "a%00"]
+    "key", ["/a", "a/", "a//b", "../a", "a/..", "./a", "a\\b", "a%0Ab", "C:/a", "a/C:b", "%2Fa", "a%2F%2Fb", "a%00"]
 )
 def test_no_spelling_of_an_odd_key_gets_through(key):
     text = f"<ListBucketResult><Contents><Key>{key}</Key><Size>1</Size><ETag>e</ETag></Contents></ListBucketResult>"

@@ -57,13 +57,29 @@ def test_delete_is_one_request_and_two_where_absence_is_to_be_told(recorder, sto
     assert verbs(recorder) == ["DELETE", "HEAD"]
 
 
-def test_copy_is_one_request_and_move_two(recorder, store):
+def test_copy_is_one_request_and_move_four(recorder, store):
     store.write("a", b"1")
     recorder.requests()
     store.copy("a", "b", overwrite=True)
     assert verbs(recorder) == ["PUT"]
     store.move("b", "c", overwrite=True)
-    assert verbs(recorder) == ["DELETE", "PUT"]
+    # Which version is it, copy that version, is it still that one, delete it if it is.
+    assert verbs(recorder) == ["DELETE", "HEAD", "HEAD", "PUT"]
+
+
+def test_a_target_that_is_to_be_free_costs_one_question(recorder, store):
+    store.write("a", b"1")
+    store.write("taken", b"2")
+    recorder.requests()
+    store.copy("a", "b")
+    assert verbs(recorder) == ["HEAD", "PUT"]
+    with pytest.raises(AlreadyExists):
+        store.copy("a", "taken")
+    assert verbs(recorder) == ["HEAD", "HEAD"]
+    store.move("a", "c")
+    assert verbs(recorder) == ["DELETE", "HEAD", "HEAD", "HEAD", "PUT"]
+    store.write("big", bytes(6 << 20) * 2)
+    assert verbs(recorder) == ["HEAD", "POST", "POST", "PUT", "PUT", "PUT"]
 
 
 def test_many_deletions_are_one_request(recorder, store):

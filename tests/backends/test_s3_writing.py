@@ -1,12 +1,15 @@
 """Uploads, conditions and copies on S3."""
 
+import asyncio
 import threading
 import urllib.request
 
 import pytest
 
 from remote_store import AlreadyExists, NotFound, PreconditionFailed, Store
+from remote_store.aio import AsyncStore, streams
 from remote_store.backend import PutOptions
+from remote_store.testing import clause
 
 PART = 5 << 20
 
@@ -41,6 +44,40 @@ def test_an_upload_that_breaks_off_leaves_nothing(store, client, bucket, root):
         store.write("big", chunks())
     assert uploads(client, bucket, root) == []
     assert stored(client, bucket, root) == []
+
+
+@clause("PUB-06")
+@pytest.mark.parametrize("ended", [False, True], ids=["loop open", "loop closed"])
+def test_a_dropped_block_takes_its_upload_along(backend_of, client, bucket, root, ended):
+    with asyncio.Runner() as runner:
+        store = AsyncStore(backend_of(), root)
+
+        async def begin():
+            block = store.open_atomic("big")
+            file = await block.__aenter__()
+            for _ in range(2):
+                await file.write(bytes(PART))
+            return block
+
+        block = runner.run(begin())
+        assert uploads(client, bucket, root) == [f"{root}/big"]
+        if not ended:
+            with pytest.warns(ResourceWarning, match="dropped"):
+                del block
+            runner.run(asyncio.sleep(0))
+            runner.run(finished())
+    if ended:
+        with pytest.warns(ResourceWarning, match="dropped"):
+            del block
+        for thread in threading.enumerate():
+            if thread.name == "remote-store-abort":
+                thread.join()
+    assert uploads(client, bucket, root) == []
+    assert stored(client, bucket, root) == []
+
+
+async def finished():
+    await asyncio.gather(*streams._dropped)
 
 
 def test_an_upload_that_loses_its_condition_leaves_nothing(store, client, bucket, root):

@@ -145,6 +145,7 @@ HOSTILE_KEYS = {
     "backslash": "folder\\file.bin",
     "drive": "C:file.bin",
     "rooted drive": "c:/file.bin",
+    "inner drive": "folder/C:file.bin",
     "NUL": "folder/file.bin\0.txt",
     "newline": "folder/file\n.bin",
     "escape": "folder/\x1b[2Jfile",

@@ -15,7 +15,7 @@ class Without:
         self.finder = finder
 
     def find_spec(self, name, path=None, target=None):
-        return None if name.partition(".")[0] in {blocked} else self.finder.find_spec(name, path, target)
+        return None if {{name, name.partition(".")[0]}} & {blocked} else self.finder.find_spec(name, path, target)
 
 sys.meta_path[:] = map(Without, sys.meta_path)
 from remote_store import ConfigError, Registry, RegistryConfig, Store
@@ -26,8 +26,12 @@ except Exception as error:
 else:
     print("worked")
 """
-SDKS = {"boto3", "botocore", "obstore", "pyarrow", "polars", "duckdb"}
+SDKS = {"azure", "pydantic", "paramiko", "boto3", "botocore", "obstore", "pyarrow", "polars", "duckdb", "sqlalchemy"}
 S3 = 'Store.from_uri("s3://b", region="r", access_key="a", secret_key="s", endpoint_url="http://127.0.0.1:9")'
+
+
+SQL = 'Store.from_uri("postgresql://me@127.0.0.1:9/db")'
+AZ = 'Store.from_uri("az://any", account="a", account_key="a2V5", hierarchical=False)'
 
 
 def outcome(code, blocked=SDKS):
@@ -43,6 +47,17 @@ NEEDING = {
     "s3 list": (f"list({S3}.list_files())", "s3"),
     "s3 copy": (f"{S3}.copy('a', 'b')", "s3"),
     "s3 insisting on obstore": (f"{S3[:-1]}, lane='obstore').read_bytes('a')", "s3"),
+    "azure read": (f"{AZ}.read_bytes('a')", "azure"),
+    "azure list": (f"list({AZ}.list_files())", "azure"),
+    "azure insisting on obstore": (f"{AZ[:-1]}, lane='obstore').read_bytes('a')", "azure"),
+    "azure asked": (f"{AZ.replace('False', 'None')}.read_bytes('a')", "azure"),
+    "sftp": ("Store.from_uri('sftp://127.0.0.1:9').read_bytes('a')", "sftp"),
+    "sql": (f"{SQL}.read_bytes('a')", "sql"),
+    "sql path": (f"{SQL}.native_path('a')", "sql"),
+    "sql query": (
+        "Store.from_uri('sql-query+sqlite:///a.db', queries={'a': 'select 1'}).read_bytes('a.csv')",
+        "sql-query",
+    ),
     "arrow": (
         "from remote_store.ext.arrow import filesystem; filesystem(Store.from_uri('memory:'))",
         "arrow",
@@ -51,11 +66,17 @@ NEEDING = {
         "from remote_store.ext import parquet; parquet.Dataset(Store.from_uri('memory:'), 'a')",
         "arrow",
     ),
+    "pydantic": ("from remote_store.ext.pydantic import StoreModel", "pydantic"),
     "lake": (
         "from remote_store.lake import Lake; Lake(Store.from_uri('memory:')).silver['t'].scan()",
         "arrow",
     ),
 }
+
+
+def test_dagster_names_the_distribution_that_brings_it():
+    said = outcome("from remote_store.ext.dagster import RemoteStoreResource", {"dagster_remote_store"})
+    assert said == "ConfigError dagster-remote-store is not installed; run: pip install dagster-remote-store"
 
 
 @clause("CONF-08")
@@ -82,3 +103,9 @@ def test_what_needs_no_extra_works_without(code):
 def test_botocore_alone_carries_s3():
     said = outcome(f"{S3}.read_bytes('a')", {"obstore"})
     assert said.startswith("BackendUnavailable"), said
+
+
+def test_a_broken_part_of_this_package_is_not_called_a_missing_extra():
+    said = outcome("Store.from_uri('sftp://127.0.0.1:9')", {"remote_store.backends.sftp.wire"})
+    assert said.startswith("ImportError")
+    assert "pip install" not in said

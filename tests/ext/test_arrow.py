@@ -14,7 +14,6 @@ import pytest
 from remote_store import NotFound, Store
 from remote_store.backends.local import LocalBackend
 from remote_store.backends.memory import MemoryBackend
-from remote_store.backends.s3 import S3Backend
 from remote_store.ext.arrow import filesystem
 from remote_store.testing import clause
 
@@ -37,18 +36,8 @@ def watch():
     return Watch()
 
 
-@pytest.fixture(params=["memory", "local", pytest.param("s3", marks=pytest.mark.xdist_group("seaweedfs"))])
-def store(request, tmp_path, watch):
-    if request.param == "memory":
-        backend = MemoryBackend()
-    elif request.param == "local":
-        backend = LocalBackend(tmp_path)
-    else:
-        server = request.getfixturevalue("seaweedfs")
-        bucket = server.make_bucket()
-        backend = S3Backend(
-            bucket, endpoint_url=server.endpoint_url, access_key=server.access_key, secret_key=server.secret_key
-        )
+@pytest.fixture
+def store(backend, watch):
     with Store(backend, layers=[watch]) as store:
         yield store
 

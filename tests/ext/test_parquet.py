@@ -25,7 +25,6 @@ from remote_store import (
 )
 from remote_store.backends.local import LocalBackend
 from remote_store.backends.memory import MemoryBackend
-from remote_store.backends.s3 import S3Backend
 from remote_store.ext.parquet import Dataset, Limits, SchemaMismatch
 from remote_store.testing import clause
 
@@ -33,18 +32,8 @@ FRAME = pl.DataFrame({"a": [1, 2, 3, 4], "shop": ["x", "y", "x", None]})
 HOSTILE = ["a/b", "..", "", "__HIVE_DEFAULT_PARTITION__", "x=1%2F", "ü ", "\0\x85", "a+b&c", "[*]?", "'\"", "\\", None]
 
 
-@pytest.fixture(params=["memory", "local", pytest.param("s3", marks=pytest.mark.xdist_group("seaweedfs"))])
-def store(request, tmp_path):
-    if request.param == "memory":
-        backend = MemoryBackend()
-    elif request.param == "local":
-        backend = LocalBackend(tmp_path)
-    else:
-        server = request.getfixturevalue("seaweedfs")
-        bucket = server.make_bucket()
-        backend = S3Backend(
-            bucket, endpoint_url=server.endpoint_url, access_key=server.access_key, secret_key=server.secret_key
-        )
+@pytest.fixture
+def store(backend):
     with Store(backend) as store:
         yield store
 

@@ -30,6 +30,12 @@ def test_every_clause_that_is_proved_refuses_a_mistake():
     assert sorted(verify.proved().keys() - refused) == []
 
 
+def test_every_declaration_that_names_a_clause_refuses_a_mistake():
+    refusing = {place for variant in verify.variants() for place in variant.refused}
+    naming = {place for places in verify.proved().values() for place in places}
+    assert sorted(naming - refusing) == []
+
+
 def test_every_module_refuses_a_mistake():
     refusing = {place.split(".")[0] for variant in verify.variants() for place in variant.refused}
     assert refusing == {path.stem for path in toolchain.modules()}
@@ -44,6 +50,9 @@ CHEATS = {
     "an assumption": "  lemma X(n: nat)\n    ensures n == 1\n  { assume n == 1; }",
     "an axiom": "  lemma {:axiom} X(n: nat)\n    ensures n == 1",
     "a lemma without a body": "  lemma X(n: nat)\n    ensures n == 1",
+    "a lemma that is not looked at": "  lemma {:verify false} X(n: nat)\n    ensures n == 1\n  {}",
+    "a function that is not looked at": "  function {: verify false} X(n: nat): nat\n    ensures X(n) == 1\n  { n }",
+    "a method without a body": "  method X(n: nat) returns (m: nat)\n    ensures m > n",
     "a function without a body": "  function X(n: nat): nat\n",
     "a lemma that is wrong": "  lemma X(n: nat)\n    ensures n == 1\n  {}",
     "a module without a declaration": "",
@@ -64,6 +73,14 @@ def test_the_check_accepts_a_lemma_that_is_right(tmp_path):
     assert verify.prove(path).fine
 
 
+@pytest.mark.parametrize("kind", ["proof", "broken"])
+def test_a_prover_that_runs_out_of_work_has_neither_proved_nor_refused(kind, monkeypatch):
+    goal = next(goal for goal in GOALS if goal.kind == kind and goal.path == "Texts.dfy")
+    assert goal.check().fine
+    monkeypatch.setitem(verify.WORK, kind, 100)
+    assert not goal.check().fine
+
+
 def test_the_check_finds_a_lemma_that_has_no_case(tmp_path):
     path = tmp_path / "Empty.dfy"
     path.write_text("module Empty {\n  lemma X(n: nat)\n    requires n < 0\n    ensures n == 1\n  {}\n}\n")
@@ -74,11 +91,12 @@ def test_the_check_finds_a_lemma_that_has_no_case(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        pytest.param("IsPath(text) && !HasDrive(text)", "!HasDrive(text) && IsPath(text)", id="changes nothing"),
-        pytest.param("IsPath(text) && !HasDrive(text)", "IsPath(text) &&", id="is no Dafny"),
+        pytest.param("segment != [] && !IsDots(segment)", "!IsDots(segment) && segment != []", id="changes nothing"),
+        pytest.param("segment != [] && !IsDots(segment)", "segment != [] &&", id="is no Dafny"),
         pytest.param("no such text", "", id="is not there"),
+        pytest.param("LongestSegment := 255", "LongestSegment := 254", id="fails elsewhere"),
     ],
 )
 def test_a_mistake_is_not_refused_that(old, new):
-    refused = {"Keys.WhatAKeyIs": ["KEY-06"]}
+    refused = {"Keys.WhatASegmentIs": ["KEY-06"]}
     assert not verify.refuse(verify.Variant("", "Keys", [[old, new]], refused, inside=False)).fine

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sdd.formal import toolchain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
@@ -33,8 +34,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "delete_folder": {"recursive": False, "missing_ok": False},
     "ask": {},
     "folder_info": {"path": ""},
-    "list": {"path": "", "kind": "FilesOnly", "recursive": False, "max_depth": None, "pattern": None},
-    "glob": {},
+    "list": {"path": "", "kind": "FilesOnly", "recursive": False, "max_depth": None, "pattern": None, "facts": False},
+    "glob": {"facts": False},
     "mark": {},
     "dump": {},
     "drop": {},
@@ -63,6 +64,14 @@ class Oracle:
 
     def put(self, question: dict[str, Any]) -> dict[str, Any]:
         """Ask one question."""
+        return self._checked(question, self._sent(question))
+
+    def put_all(self, questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Ask many questions at once, which costs one way there and back."""
+        replies: list[dict[str, Any]] = self._sent(questions)
+        return [self._checked(question, reply) for question, reply in zip(questions, replies, strict=True)]
+
+    def _sent(self, question: Any) -> Any:
         node = self._node
         assert node.stdin is not None
         assert node.stdout is not None
@@ -71,7 +80,10 @@ class Oracle:
         line = node.stdout.readline()
         if not line:
             raise RuntimeError(f"the oracle's process ended with status {node.wait()}")
-        reply: dict[str, Any] = json.loads(line)
+        return json.loads(line)
+
+    @staticmethod
+    def _checked(question: dict[str, Any], reply: dict[str, Any]) -> dict[str, Any]:
         if "broken" in reply:
             raise RuntimeError(f"the oracle could not answer {question}: {reply['broken']}")
         return reply
@@ -103,10 +115,23 @@ class Model:
     def ask(self, op: str, *, root: str = "", **arguments: Any) -> Answer:
         """Do one operation through the child at ``root`` and return what a store has to answer.
 
-        A folder in a listing has a ``/`` behind its key. Labels are any text: metadata and content type together.
+        A folder in a listing has a ``/`` behind its key; with ``facts`` each key comes with its size and stamp.
+        ``if_match`` is a stamp, or ``"now"`` for the version that stands there. Labels are any text: metadata and
+        content type together.
         """
+        return self._answer(op, self._oracle.put(self._question(op, root, arguments)))
+
+    def ask_all(self, questions: Sequence[tuple[str, str, dict[str, Any]]]) -> list[Answer]:
+        """Do many operations, each named with its root and arguments, and return all answers."""
+        replies = self._oracle.put_all([self._question(*question) for question in questions])
+        return [self._answer(op, reply) for (op, _, _), reply in zip(questions, replies, strict=True)]
+
+    def _question(self, op: str, root: str, arguments: dict[str, Any]) -> dict[str, Any]:
         question = {**DEFAULTS[op], **arguments, "op": op, "tree": self._tree, "root": root}
-        reply = self._oracle.put({name: _json(name, value) for name, value in question.items()})
+        return {name: _json(name, value) for name, value in question.items()}
+
+    @staticmethod
+    def _answer(op: str, reply: dict[str, Any]) -> Answer:
         value: Any = reply.get("value")
         if op == "read" and value is not None:
             value["content"] = value["content"].encode("latin-1")

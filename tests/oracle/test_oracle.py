@@ -88,3 +88,24 @@ def test_a_marker_keeps_a_flat_folder(oracle):
 def test_a_question_that_it_cannot_answer_is_no_answer(model):
     with pytest.raises(RuntimeError, match="could not answer"):
         model.ask("read", path=None)
+
+
+def test_many_questions_on_one_way_have_the_answers_that_they_have_one_by_one(model):
+    asked = [
+        ("write", "", {"path": "a/b", "content": b"12"}),
+        ("write", "", {"path": "a/b", "content": b"345", "if_match": "now"}),
+        ("list", "a", {"facts": True}),
+        ("delete", "a", {"path": "c", "if_match": "now"}),
+        ("glob", "", {"pattern": "*/b", "facts": True}),
+    ]
+    *_, swapped, listed, refused, found = model.ask_all(asked)
+    assert swapped.value["size"] == 3
+    assert listed.value == [["b", swapped.value]]
+    assert refused == Answer(error="PreconditionFailed", key="c")
+    assert found.value == [["a/b", swapped.value]]
+
+
+def test_of_many_questions_none_goes_unanswered(model):
+    assert model.ask_all([]) == []
+    with pytest.raises(RuntimeError, match="could not answer"):
+        model.ask_all([("read", "", {"path": "a"}), ("read", "", {"path": None})])

@@ -1,28 +1,14 @@
-"""Deliberate bugs, each with the test of the kit that has to find it."""
-
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+"""Deliberate bugs, each with the test that has to find it."""
 
 from remote_store import _face, _stack, _streams, path
 from remote_store._ops import folders, info, move, pinned, read, write
 from remote_store.backends.local import LocalBackend, publish
-from remote_store.backends.memory import MemoryBackend
 from remote_store.layers import retry
-from tests.planted import patches, wrong_local, wrong_memory
+from tests.planted import patches, wrong_config, wrong_lake, wrong_local, wrong_memory, wrong_s3, wrong_streams
 from tests.planted.patches import patched
+from tests.planted.planting import Bug
 
-
-class Bug(NamedTuple):
-    """One bug: in a backend (a subclass of it) or in the kernel (a patch), and what has to find it."""
-
-    says: str
-    found_by: str
-    backend: type[Any] = MemoryBackend
-    plant: Callable[[], AbstractContextManager[None]] = nullcontext
-
-
-BUGS = {
+OF_BACKENDS_AND_KERNEL = {
     "range start ignored": Bug(
         "`get` begins at 0 whatever the span says", "test_a_range_is_the_slice", wrong_memory.RangeStartIgnored
     ),
@@ -247,11 +233,14 @@ BUGS = {
 }
 
 
+AREAS = (OF_BACKENDS_AND_KERNEL, wrong_streams.BUGS, wrong_s3.BUGS, wrong_lake.BUGS, wrong_config.BUGS)
+BUGS: dict[str, Bug] = {name: bug for area in AREAS for name, bug in area.items()}
+assert len(BUGS) == sum(len(area) for area in AREAS), "two bugs of one name"
+
+
 def as_table():
     """Return the bugs as a table in Markdown."""
     rows = ["| bug | what it does | where | found by |", "|---|---|---|---|"]
     for name, bug in BUGS.items():
-        base = LocalBackend if issubclass(bug.backend, LocalBackend) else MemoryBackend
-        where = "kernel" if bug.backend is MemoryBackend else base.traits.name
-        rows.append(f"| {name} | {bug.says} | {where} | `{bug.found_by}` |")
+        rows.append(f"| {name} | {bug.says} | {bug.place} | `{bug.found_by.removeprefix('tests/')}` |")
     return "\n".join(rows)

@@ -1,6 +1,6 @@
 """Patches of the kernel with a bug each."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from remote_store import path
 from remote_store._io import run
@@ -19,7 +19,32 @@ def _patched(thing, name, value):
 
 
 def patched(thing, name, value):
+    """Return what plants a bug: the thing has another value under a name."""
     return lambda: _patched(thing, name, value)
+
+
+def changed(thing, name, wrong):
+    """Return what plants a bug: a call of the thing goes to ``wrong``, which is given the right one first."""
+    right = getattr(thing, name)
+    return patched(thing, name, lambda *args, **options: wrong(right, *args, **options))
+
+
+def together(*plants):
+    """Return what plants several changes as one bug."""
+
+    @contextmanager
+    def plant():
+        with ExitStack() as planted:
+            for one in plants:
+                planted.enter_context(one())
+            yield
+
+    return plant
+
+
+def ignored(thing, name):
+    """Return what plants a bug: a call does nothing."""
+    return patched(thing, name, lambda *args, **options: None)
 
 
 def publishes_on_exception(self, kind, error, traceback):
@@ -43,11 +68,9 @@ async def pull_whatever_comes(self):
 
 
 async def out_of_order(self):
-    if self._group is None:
-        self._group = self._scope.stack.io.group(2)
-        for path_ in self._paths:
-            key = self._scope.key(path_)
-            self._ahead.append((key, self._group.spawn(read.read_bytes, self._scope, key)))
+    for path_ in self._paths:
+        key = self._scope.key(path_)
+        self._ahead.append((key, self._group.spawn(read.read_bytes, self._scope, key)))
     if not self._ahead:
         return None
     key, task = self._ahead.pop()

@@ -1,5 +1,6 @@
 """Tables of the documents, rendered from the code: what stands in two places would differ in one of them."""
 
+import ast
 import inspect
 import re
 import tomllib
@@ -12,12 +13,23 @@ from remote_store._stack import capabilities_of
 from remote_store.aio import AsyncStore
 from remote_store.backend import Traits
 from remote_store.options import REQUIRED
+from tests.repo.figures import figures
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"(<!-- rendered: ([\w .:]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- rendered: ([\w .:-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # Enough to make one of each; none of them connects before its first call.
-EXAMPLES = {"local": {"root": "."}, "memory": {}, "s3": {"bucket": "bucket"}}
+EXAMPLES = {
+    "azure": {"container": "container", "account": "account"},
+    "gcs": {"bucket": "bucket"},
+    "http": {"url": "http://host/data"},
+    "local": {"root": "."},
+    "memory": {},
+    "s3": {"bucket": "bucket"},
+    "sftp": {"host": "host"},
+    "sql-blob": {"database": "sqlite:///files.db"},
+    "sql-query": {"database": "sqlite:///data.db", "queries": {}},
+}
 
 
 def rendered(text: str) -> str:
@@ -174,8 +186,82 @@ def installs() -> str:
 
 def schemes() -> str:
     """URIs that the backends open."""
-    rows = [[f"`{name}`", first_line(_catalog.find(name).from_uri)] for name in _catalog._BUILT_IN]
+    found = {name: _catalog.find(name) for name in _catalog._BUILT_IN}
+    none = "none: give its options to its class or to a configuration."
+    rows = [
+        [f"`{name}`", first_line(kind.from_uri) if hasattr(kind, "from_uri") else none] for name, kind in found.items()
+    ]
     return table(["backend", "URIs"], rows)
+
+
+def integrations() -> str:
+    """Public names of the packages for orchestrators, read without importing them."""
+    rows = []
+    for project in sorted(ROOT.glob("integrations/*/pyproject.toml")):
+        named = tomllib.loads(project.read_text())["project"]["name"]
+        docs, public = {}, []
+        for source in sorted(project.parent.glob("src/*/*.py")):
+            for node in ast.parse(source.read_text()).body:
+                if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                    public += [node.name] if node.name.startswith("RemoteStore") else []
+                    docs[node.name] = (ast.get_docstring(node) or "").partition("\n")[0].replace("``", "`")
+                elif source.name == "__init__.py" and isinstance(node, ast.Assign):
+                    public += ast.literal_eval(node.value) if ast.unparse(node.targets[0]) == "__all__" else []
+        rows += [[f"`{named}`", f"`{name}`", docs.get(name, "")] for name in sorted({*public})]
+    return table(["distribution", "name", ""], rows)
+
+
+def arguments(where: str) -> str:
+    """Arguments of one class of an integration, such as ``airflow.sensors:RemoteStoreSensor``, without its host."""
+    place, _, wanted = where.partition(":")
+    host, _, module = place.partition(".")
+    (source,) = ROOT.glob(f"integrations/{host}/src/*/{module}.py")
+    tree = ast.parse(source.read_text())
+    (kind,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == wanted]
+    named = {
+        ast.unparse(node.targets[0]): ast.unparse(node.value) for node in tree.body if isinstance(node, ast.Assign)
+    }
+    made = [node for node in kind.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    docs = _argument_docs(ast.get_docstring(kind) or "")
+    rows = []
+    for name, types, default, doc in _given_to(made[0]) if made else _fields(kind):
+        shown = named.get(types, types).replace("Literal[", "").rstrip("]").replace("'", "`")
+        rows.append([f"`{name}`", shown, default, (doc or docs.get(name, "")).replace("``", "`")])
+    return table(["argument", "type", "default", "meaning"], rows)
+
+
+def _given_to(function: ast.FunctionDef) -> list[tuple[str, str, str, str]]:
+    places = function.args
+    defaults = [None] * (len(places.args) - len(places.defaults)) + [*places.defaults, *places.kw_defaults]
+    pairs = zip([*places.args, *places.kwonlyargs], defaults, strict=True)
+    return [
+        (each.arg, ast.unparse(each.annotation), f"`{ast.unparse(value)}`" if value else "required", "")
+        for each, value in pairs
+        if each.annotation
+    ]
+
+
+def _fields(kind: ast.ClassDef) -> list[tuple[str, str, str, str]]:
+    """The fields of a pydantic model: those that say so by ``Field``."""
+    found = []
+    for node in kind.body:
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.value, ast.Call)
+            and ast.unparse(node.value.func) == "Field"
+        ):
+            told = {word.arg: word.value for word in node.value.keywords}
+            default = node.value.args[0] if node.value.args else told.get("default")
+            shown = f"`{ast.unparse(default)}`" if default else "required"
+            doc = ast.literal_eval(told["description"])
+            found.append((ast.unparse(node.target), ast.unparse(node.annotation), shown, doc))
+    return found
+
+
+def _argument_docs(docstring: str) -> dict[str, str]:
+    """The lines of the section ``Args:``, by argument."""
+    section = docstring.partition("Args:\n")[2].partition("\n\n")[0]
+    return {name: " ".join(text.split()) for name, text in re.findall(r"(?ms)^    (\w+): (.*?)(?=^    \w|\Z)", section)}
 
 
 def members(name: str) -> str:
@@ -191,7 +277,15 @@ def members(name: str) -> str:
     return table(["class", "member", ""], rows)
 
 
+def shown() -> str:
+    """Layers of evidence, each with its figure and the command that gives it."""
+    return table(["evidence", "figure", "command"], figures(ROOT))
+
+
 BLOCKS = {
+    "arguments": arguments,
+    "integrations": integrations,
+    "evidence": shown,
     "members": members,
     "capabilities": capabilities,
     "traits": traits,

@@ -14,8 +14,14 @@ DOCUMENTS = sorted([ROOT / "README.md", ROOT / "FEATURES.md", *(ROOT / "docs").g
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 TOML = re.compile(r"```toml\n# (\S+)\n(.*?)```", re.DOTALL)
+WEB = "https://example.org"
+SECTIONS = ["Install", "Open", "Options", "Credentials", "What is atomic", "Costs", "Limits", "Troubleshooting"]
+# Before Python 3.14 a thread of Arrow that lets go of an object while the interpreter ends aborts the process.
+WITHOUT_FINALIZATION = "\nimport os, sys\nsys.stdout.flush()\nos._exit(0)\n"
 WITH_EXAMPLES = [name for name, path in zip(NAMES, DOCUMENTS, strict=True) if EXAMPLE.search(path.read_text())]
 ON_S3 = {name for name in WITH_EXAMPLES if 'from_uri("s3://' in "".join(EXAMPLE.findall((ROOT / name).read_text()))}
+ON_AZURE = {name for name in WITH_EXAMPLES if 'from_uri("az://' in "".join(EXAMPLE.findall((ROOT / name).read_text()))}
+ON_WEB = {name for name in WITH_EXAMPLES if WEB in "".join(EXAMPLE.findall((ROOT / name).read_text()))}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -36,13 +42,34 @@ def test_the_feature_list_has_options_of_every_backend():
     assert {f"options {name}" for name in _catalog._BUILT_IN} <= {*blocks}
 
 
-@pytest.mark.parametrize("name", [name for name in WITH_EXAMPLES if name not in ON_S3])
+@pytest.mark.parametrize("name", [name for name in WITH_EXAMPLES if name not in ON_S3 | ON_WEB | ON_AZURE])
 def test_examples_run_as_pasted(name, tmp_path):
     run_examples(name, tmp_path, {})
 
 
-@pytest.mark.parametrize("name", sorted(ON_S3))
+@pytest.mark.parametrize("name", sorted(ON_S3 - ON_WEB))
 def test_examples_on_s3_run_as_pasted(name, tmp_path, seaweedfs):
+    run_examples(name, tmp_path, my_bucket(seaweedfs))
+
+
+@pytest.mark.parametrize("name", sorted(ON_AZURE))
+def test_examples_on_azure_run_as_pasted(name, tmp_path, azurite):
+    with azurite.client() as client:
+        client.create_container("my-container").close()
+    run_examples(name, tmp_path, {"AZURE_STORAGE_CONNECTION_STRING": azurite.connection_string()})
+
+
+@pytest.mark.parametrize("name", sorted(ON_WEB))
+def test_examples_on_the_web_run_as_pasted(name, tmp_path, seaweedfs, web):
+    for file in ("a.csv", "b.csv", "big.parquet"):
+        path = Path(web.folder) / "data" / "2024" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x,y\n1,2\n")
+    run_examples(name, tmp_path, my_bucket(seaweedfs), {WEB: web.url})
+
+
+def my_bucket(seaweedfs) -> dict[str, str]:
+    """Make the bucket of the examples empty, and return the environment that leads to it."""
     client = seaweedfs.client()
     try:
         if "my-bucket" not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
@@ -51,22 +78,27 @@ def test_examples_on_s3_run_as_pasted(name, tmp_path, seaweedfs):
             client.delete_object(Bucket="my-bucket", Key=found["Key"])
     finally:
         client.close()
-    environment = {
+    return {
         "AWS_ENDPOINT_URL": seaweedfs.endpoint_url,
         "AWS_ACCESS_KEY_ID": seaweedfs.access_key,
         "AWS_SECRET_ACCESS_KEY": seaweedfs.secret_key,
         "AWS_REGION": seaweedfs.region,
     }
-    run_examples(name, tmp_path, environment)
 
 
-def run_examples(name: str, folder: Path, environment: dict[str, str]) -> None:
-    """Run the Python blocks of a document, one after the other, beside the TOML files that it shows."""
+def run_examples(name: str, folder: Path, environment: dict[str, str], places: dict[str, str] | None = None) -> None:
+    """Run the Python blocks of a document, one after the other, beside the TOML files that it shows.
+
+    Each of ``places`` stands for another on this machine.
+    """
     text = (ROOT / name).read_text()
     for file, content in TOML.findall(text):
         (folder / file).write_text(content)
     program = folder / "examples.py"
-    program.write_text("\n".join(EXAMPLE.findall(text)))
+    code = "\n".join(EXAMPLE.findall(text))
+    for place, here in (places or {}).items():
+        code = code.replace(place, here)
+    program.write_text(code + (WITHOUT_FINALIZATION if "pyarrow" in code else ""))
     paths = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-W", "error", str(program)],
@@ -102,6 +134,25 @@ def test_the_backend_of_the_guide_keeps_the_contract(tmp_path):
     )
     assert done.returncode == 0, done.stdout
     assert "Table: " in done.stdout
+
+
+def test_every_backend_has_a_guide_with_the_same_sections_in_the_same_order():
+    from remote_store import _catalog
+
+    guides = {}
+    for path in (ROOT / "docs").glob("*.md"):
+        text = path.read_text()
+        for found in BLOCK.finditer(text):
+            guides[found[2]] = [title for title in re.findall(r"(?m)^## (.*)$", text) if title in SECTIONS]
+    for name in _catalog._BUILT_IN:
+        assert guides.get(f"options {name}") == SECTIONS, name
+
+
+def test_the_index_leads_to_every_page():
+    index = (ROOT / "docs" / "index.md").read_text()
+    assert not [
+        path.name for path in (ROOT / "docs").glob("*.md") if f"]({path.name})" not in index and path.stem != "index"
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,8 +1,10 @@
 """What an import costs: only what it uses."""
 
+import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +68,13 @@ def test_the_bare_import_loads_no_part_of_the_library_it_does_not_use():
 
 def test_every_public_name_can_be_imported():
     assert [name for name in remote_store.__all__ if not hasattr(remote_store, name)] == []
+
+
+def test_type_checkers_take_every_public_name_for_public():
+    imported = [
+        node
+        for node in ast.walk(ast.parse(Path(remote_store.__file__).read_text()))
+        if isinstance(node, ast.ImportFrom)
+    ]
+    exported = [alias.asname for node in imported for alias in node.names if alias.asname == alias.name]
+    assert sorted(exported) == sorted(remote_store.__all__)

@@ -35,7 +35,10 @@ def test_no_file_names(what, tracked, root):
 
 
 def test_no_lock_file_with_addresses_is_tracked(tracked):
-    assert not [path.name for path in tracked if path.name in {"uv.lock", "pylock.toml", "package-lock.json"}]
+    assert not [path.name for path in tracked if path.name in {"uv.lock", "pylock.toml"}]
+    for path in tracked:
+        if path.name == "package-lock.json":
+            assert "://" not in path.read_text(), path
 
 
 def test_pinned_requirements_hold_hashes_and_no_address(root):
@@ -46,18 +49,44 @@ def test_pinned_requirements_hold_hashes_and_no_address(root):
         assert all("--hash=sha256:" in pin for pin in pins if pin.strip()), path.name
 
 
-def test_pinned_requirements_satisfy_the_project_file(root):
-    project = tomllib.loads((root / "pyproject.toml").read_text())
+def stale_pins(asked, root, *environments):
     pins = {}
-    for name in ("core", "build", "bootstrap"):
+    for name in environments:
         pins.update(re.findall(r"(?m)^([a-z0-9-]+)==([^\s;]+)", (root / "requirements" / f"{name}.txt").read_text()))
-    asked = [*project["project"]["optional-dependencies"].values(), *project["dependency-groups"].values()]
-    stale = []
-    for requirement in (Requirement(entry) for group in asked for entry in group):
+    for requirement in map(Requirement, asked):
         pinned = pins.get(requirement.name)
         if pinned is None or not requirement.specifier.contains(pinned, prereleases=True):
-            stale.append(f"{requirement} has the pin {pinned}: run `make lock`")
-    assert not stale
+            yield f"{requirement} has the pin {pinned}: run `make lock`"
+
+
+def test_pinned_requirements_satisfy_the_project_file(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    groups = {**project["project"]["optional-dependencies"], **project["dependency-groups"]}
+    hosts = groups.pop("hosts")
+    asked = [entry for group in groups.values() for entry in group]
+    assert not [*stale_pins(asked, root, "core", "build", "bootstrap")]
+    assert not [*stale_pins(hosts, root, "dagster-airflow")]
+    assert not [*stale_pins(hosts, root, "prefect")]
+
+
+@pytest.mark.parametrize(
+    ("member", "environment"),
+    [("dagster", "dagster-airflow"), ("airflow", "dagster-airflow"), ("prefect", "prefect")],
+)
+class TestEachIntegration:
+    @pytest.fixture
+    def project(self, member, root):
+        return tomllib.loads((root / "integrations" / member / "pyproject.toml").read_text())["project"]
+
+    def test_has_pins_that_satisfy_it(self, project, environment, root):
+        asked = [entry for entry in project["dependencies"] if not entry.startswith("remote-store")]
+        assert asked
+        assert not [*stale_pins(asked, root, environment)]
+
+    def test_asks_for_this_package_and_has_its_version(self, project, member, environment, root):
+        assert any(Requirement(entry).name == "remote-store" for entry in project["dependencies"])
+        (module,) = (root / "integrations" / member / "src").iterdir()
+        assert f'__version__ = "{remote_store.__version__}"' in (module / "__init__.py").read_text()
 
 
 def test_the_core_depends_on_nothing(root):

@@ -10,12 +10,13 @@ from tests.servers import SERVERS, ServerError
 
 
 def main(arguments: list[str]) -> int:
-    if "--" not in arguments:
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    names, command = arguments[:split], arguments[split + 1 :]
+    if not command or not SERVERS.keys() >= set(names):
         sys.stderr.write(f"usage: python -m tests.servers [{' | '.join(SERVERS)}]… -- COMMAND…\n")
         return 2
-    split = arguments.index("--")
     try:
-        return run(arguments[:split], arguments[split + 1 :])
+        return run(names, command)
     except ServerError as error:
         sys.stderr.write(f"{error}\n")
         return 1

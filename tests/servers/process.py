@@ -77,6 +77,10 @@ class Server(ABC):
         """Variables the program gets besides ours."""
         return {}
 
+    def identity(self) -> dict[str, Any]:
+        """The user it runs as, in the words of Popen; ours unless overridden."""
+        return {}
+
     def start(self) -> Self:
         program = find_program(self.program)
         if program is None:
@@ -125,6 +129,7 @@ class Server(ABC):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the tests; they end the server
+                **self.identity(),
             )
 
     def _await_ready(self) -> None:

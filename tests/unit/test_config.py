@@ -89,7 +89,7 @@ def refused(data):
         (small(backend={}), "backend: unknown key; did you mean 'backends'?"),
         (small(backends=[]), "backends: expected a table, not list"),
         (small(backends={"m": "memory"}), "backends.m: expected a table, not str"),
-        (small(backends={"m": {}}), "backends.m.type: missing; one of local, memory, s3"),
+        (small(backends={"m": {}}), "backends.m.type: missing; one of "),
         (small(backends={"m": {"type": "memry"}}), "backends.m.type: unknown backend type 'memry'; did you mean 'mem"),
         (small(backends={"m": {"type": 3}}), "backends.m.type: expected str, not int"),
         (small(backends={"m": {"type": "memory", "option": {}}}), "backends.m.option: unknown key; did you mean 'opt"),

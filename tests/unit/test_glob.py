@@ -60,6 +60,10 @@ def test_every_match_lies_below_the_fixed_folder(pattern, key):
         ("[abc]", "abc", "d-["),
         ("[!abc]", "d-[!", "abc/"),
         ("[a-c]", "abc", "d-"),
+        ("[c-c]", "c", "bd-"),
+        ("[a-c0-9]", "abc059", "-d/"),
+        ("[a-cxy]", "abcxy", "-dz"),
+        ("[a-]", "a-", "b]"),
         ("[]]", "]", "a["),
         ("[!]]", "a[", "]"),
         ("[a", [], "a["),
@@ -89,3 +93,28 @@ def test_sets_know_no_operators_and_no_backward_ranges():
     assert compile_name("[--.]")("-")
     with pytest.raises(ValueError, match="runs backwards"):
         compile_name("[z-a]")
+
+
+@clause("GLOB-04")
+def test_a_set_ends_at_its_bracket():
+    match = compile_name("[a]b]")
+    assert match("ab]")
+    assert not match("bb]")
+    assert not match("a")
+
+
+@clause("GLOB-01")
+@pytest.mark.parametrize(
+    ("pattern", "parts"),
+    [
+        ("a/*.csv", ("a", "*.csv")),
+        ("a/b/c", ("a/b", "c")),
+        ("a/b[c]/d", ("a", "b[c]/d")),
+        ("*/a", ("", "*/a")),
+        ("a?/b", ("", "a?/b")),
+        ("/a*", ("", "/a*")),
+        ("a", ("", "a")),
+    ],
+)
+def test_the_folder_before_the_first_sign_is_fixed(pattern, parts):
+    assert fixed_folder(pattern) == parts

@@ -3,6 +3,7 @@
 import os
 import pickle
 import re
+import sys
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
@@ -27,6 +28,26 @@ def test_a_hostile_key_is_refused_with_a_reason(key):
         assert len(caught.value.message) > 20
 
 
+@clause("KEY-09")
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("/a", "begins with '/'"),
+        ("a\\b", "backslash"),
+        ("a\nb", "control character"),
+        ("a\ud800", "surrogate"),
+        ("a/C:b", "drive letter"),
+        ("a//b", "empty segment"),
+        ("a/", "empty segment"),
+        ("a/./b", "'.' or '..'"),
+        ("../a", "'.' or '..'"),
+    ],
+)
+def test_the_reason_is_the_rule_that_is_broken(key, reason):
+    with pytest.raises(InvalidPath, match=re.escape(reason)):
+        parse_key(key)
+
+
 @clause("KEY-10", "KEY-13")
 @pytest.mark.parametrize("key", ODD, ids=[ascii(key) for key in ODD])
 def test_an_odd_key_stays_as_it_is(key):
@@ -40,7 +61,7 @@ def test_a_key_is_accepted_exactly_if_it_follows_the_grammar(text):
     sound = (
         all(segment not in ("", ".", "..") for segment in segments)
         and not re.search(r"[\x00-\x1f\x7f-\x9f\\]", text)
-        and not re.match(r"[A-Za-z]:", text)
+        and not any(re.match(r"[A-Za-z]:", segment) for segment in segments)
         and not any(0xD800 <= ord(char) <= 0xDFFF for char in text)
     )
     if sound:
@@ -61,16 +82,21 @@ def test_limits_count_bytes(unit):
     full = "/".join([longest] * 4)
     assert len(full.encode()) == 1023
     assert parse_key(full) == full
-    with pytest.raises(InvalidPath, match="1024"):
-        parse_key(full + "/a")
+    exact = "/".join([*[longest] * 3, "a" * 127, "a" * 128])
+    assert len(exact.encode()) == 1024
+    assert parse_key(exact) == exact
+    for longer in (full + "/a", exact + "a"):
+        with pytest.raises(InvalidPath, match="1024"):
+            parse_key(longer)
 
 
 @clause("KEY-12")
 def test_only_a_folder_may_be_the_root():
     assert parse_folder("") == parse_folder(RemotePath()) == parse_folder(PurePosixPath()) == ""
     for root in ("", RemotePath(), PurePosixPath()):
-        with pytest.raises(InvalidPath, match="root"):
+        with pytest.raises(InvalidPath, match="root") as refused:
             parse_key(root)
+        assert refused.value.path == ""
 
 
 @clause("KEY-11")
@@ -79,6 +105,13 @@ def test_paths_of_other_kinds_are_refused():
     for wrong in (PureWindowsPath("a"), b"a", 1, None, ["a"]):
         with pytest.raises(TypeError, match=type(wrong).__name__):
             parse_key(wrong)
+
+
+@clause("KEY-11")
+def test_a_path_of_another_kind_is_refused_where_nothing_has_loaded_pathlib(monkeypatch):
+    monkeypatch.delitem(sys.modules, "pathlib")
+    with pytest.raises(TypeError, match=r"a path is a str.*not bytes"):
+        parse_key(b"a")
 
 
 @clause("KEY-14")

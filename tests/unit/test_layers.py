@@ -1,7 +1,10 @@
 """Retry, limits and the order of layers, with a clock that never waits."""
 
 import asyncio
+import pickle
 import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -19,6 +22,7 @@ from remote_store.aio import AsyncStore
 from remote_store.backend import Op
 from remote_store.backends.memory import MemoryBackend
 from remote_store.layers import Limits, ReadOnly, Retry, RetryPolicy
+from remote_store.layers.retry import seconds_asked
 from remote_store.testing import Chaos, clause
 
 READ = Op("get", "a")
@@ -71,6 +75,28 @@ def test_after_the_last_try_the_error_is_raised_as_it_came():
     with pytest.raises(Timeout) as caught:
         go()
     assert caught.value is failures[2]
+
+
+@clause("RETRY-06")
+def test_a_pause_is_as_long_as_the_service_asked_and_no_longer_than_the_cap():
+    policy = RetryPolicy(base=0.5, cap=4.0)
+    error = BackendUnavailable("busy")
+    assert 0 <= policy.wait(1, error) <= 0.5
+    for asked, least, most in ((0.0, 0.0, 0.5), (3.0, 3.0, 3.0), (4.5, 4.0, 4.0), (1e9, 4.0, 4.0)):
+        error.retry_after = asked
+        assert least <= policy.wait(1, error) <= most
+    assert pickle.loads(pickle.dumps(error)).retry_after == 1e9
+
+
+@clause("RETRY-06")
+def test_a_header_asks_for_seconds_or_a_date():
+    assert seconds_asked("7") == 7.0
+    assert seconds_asked(" 0 ") == 0.0
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert 80 < seconds_asked(soon) <= 90
+    assert seconds_asked("Mon, 23 Nov 2020 05:17:04 GMT") == 0.0
+    for nonsense in (None, "", "soon", "-3", "1.5.2", "nan", "²"):
+        assert seconds_asked(nonsense) is None
 
 
 @clause("RETRY-02")
@@ -287,3 +313,10 @@ def test_a_read_only_store_hands_out_no_link_to_write_by():
     assert store.presign("a") == "https://here/a?GET"
     with pytest.raises(CapabilityNotSupported, match="WRITE"):
         store.presign("a", method="PUT")
+
+
+@clause("RETRY-01")
+def test_pauses_double_up_to_the_cap(monkeypatch):
+    monkeypatch.setattr("random.uniform", lambda least, most: (least, most))
+    policy = RetryPolicy(attempts=6, base=0.5, cap=3.0)
+    assert [policy.pause(failed) for failed in range(1, 6)] == [(0, 0.5), (0, 1.0), (0, 2.0), (0, 3.0), (0, 3.0)]

@@ -97,6 +97,8 @@ def test_values_become_what_is_declared(name, given, becomes):
         ({"place": "x", "secure": "perhaps"}, "at.secure: expected bool, not 'perhaps'"),
         ({"place": "x", "key": ["canary"]}, "at.key: expected str, not list"),
         ({"place": "x", "key": "***"}, "at.key: this is a masked value"),
+        ({"place": "x", "key": "**********"}, "at.key: this is a masked value"),
+        ({"place": "x", "mode": "FAST"}, "at.mode: expected 'fast' or 'safe', not 'FAST'; did you mean 'fast'?"),
         ({"place": "x", "mode": "fats"}, "at.mode: expected 'fast' or 'safe', not 'fats'; did you mean 'fast'?"),
     ],
 )
@@ -104,6 +106,12 @@ def test_a_wrong_value_is_refused_with_its_name_and_what_was_expected(values, me
     with pytest.raises(ConfigError) as refused:
         checked(DECLARED, values, "at.")
     assert str(refused.value).startswith(message)
+
+
+def test_choices_are_named_once_where_none_is_near():
+    with pytest.raises(ConfigError) as refused:
+        checked(DECLARED, {"place": "x", "mode": "quiet"}, "at.")
+    assert str(refused.value) == "at.mode: expected 'fast' or 'safe', not 'quiet'"
 
 
 class Place(Declared, FlatBackend):

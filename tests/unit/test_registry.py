@@ -149,6 +149,22 @@ def test_a_wrong_registration_is_refused(name, factory, error):
         register_backend(name, factory)
 
 
+class Picky(MemoryBackend):
+    def __init__(self, shelf: str = "") -> None:
+        raise {"": ConfigError("it needs a shelf"), "long": ValueError("the shelf is too long")}[shelf]
+
+
+@clause("CONF-09")
+@pytest.mark.parametrize(("options", "says"), [({}, "it needs a shelf"), ({"shelf": "long"}, "the shelf is too long")])
+def test_a_backend_that_refuses_its_options_is_named_as_in_the_configuration(options, says):
+    register_backend("unit-picky", Picky)
+    backends = {"good": {"type": "memory"}, "bad": {"type": "unit-picky", "options": options}}
+    registry = Registry({"backends": backends, "stores": {"s": {"backend": "bad"}}})
+    with pytest.raises(ConfigError) as refusal:
+        registry.get_store("s")
+    assert str(refusal.value) == f"backends.bad: {says}"
+
+
 def test_a_backend_named_by_text_is_loaded_when_it_is_used():
     register_backend("unit-missing", "remote_store_no_such_module:Backend")
     register_backend("unit-empty", "remote_store.errors:Nothing")
@@ -187,7 +203,8 @@ class Clinging(MemoryBackend):
 
 
 @clause("LIFE-01", "ERR-01")
-def test_all_backends_are_closed_where_one_fails_to():
+def test_all_backends_are_closed_where_one_fails_to(monkeypatch):
+    monkeypatch.setattr(Clinging, "closed", 0)
     register_backend("unit-clinging", Clinging)
     kinds = {"type": "unit-clinging"}
     registry = Registry(

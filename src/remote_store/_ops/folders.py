@@ -25,10 +25,11 @@ async def folder_info(scope: Scope, path: PathInput) -> FolderInfo:
     while (page := await found.next()) is not None:
         if page:
             count += len(page)
-            size += sum([entry.size for entry in page])
+            sizes = [entry.size for entry in page]
+            size = -1 if size < 0 or min(sizes) < 0 else size + sum(sizes)  # one that nobody knows leaves none
             latest = max([entry.modified for entry in page])
             newest = latest if newest is None else max(newest, latest)
-    if not count and not await info.is_folder(scope, folder):
+    if not count and folder and not await info.is_folder(scope, folder):
         raise scope.error(NotFound, "no folder stands here", folder)
     return FolderInfo(folder, count, size, newest)
 
@@ -45,10 +46,10 @@ async def delete_folder(scope: Scope, path: PathInput, *, recursive: bool, missi
         if not recursive:
             await _delete_empty(scope, folder, missing_ok=missing_ok)
         elif isinstance(scope.backend, DeletesTrees):
-            hierarchical = scope.backend.traits.hierarchical  # it says itself that nothing is there
-            if not hierarchical:
+            if not scope.backend.traits.hierarchical:  # the others say themselves that nothing is there
                 await _prove(scope, folder)
-            op = Op("delete_tree", folder, repeatable=missing_ok or not hierarchical, writes=True)
+            harmless = missing_ok or not scope.backend.traits.hierarchical
+            op = Op("delete_tree", folder, repeatable=harmless, writes=True)
             await scope.stack.call(op, scope.backend.delete_tree, scope.full(folder))
         else:
             await _delete_below(scope, folder)
@@ -66,9 +67,9 @@ async def _prove(scope: Scope, folder: str) -> None:
 
 
 async def _delete_empty(scope: Scope, folder: str, *, missing_ok: bool) -> None:
-    found = listing.children(scope, folder)
+    found = listing.pages(scope, folder, recursive=False)
     while (page := await found.next()) is not None:
-        if page:
+        if page.entries or page.hidden:
             message = "the folder is not empty; pass recursive=True to delete all in it"
             raise scope.error(DirectoryNotEmpty, message, folder)
     if not isinstance(scope.backend, Folders):

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from remote_store._arguments import check_flag
 from remote_store._glob import compile_glob, compile_name, fixed_folder
-from remote_store.backend import FileInfo, FolderEntry, Lists, Op
+from remote_store._ops.pages import Pages
+from remote_store.backend import FileInfo, FolderEntry, Lists
 from remote_store.capabilities import Capability
-from remote_store.errors import RemoteStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from remote_store._stack import Scope
-    from remote_store.backend import Entry, Page
+    from remote_store.backend import Entry
     from remote_store.path import PathInput
 
 T = TypeVar("T")
-__all__ = ["Listing", "children", "files", "folders", "glob", "versions"]
+__all__ = ["Listing", "children", "files", "folders", "glob", "pages", "versions"]
 
 PAGE = 1000
 """Entries a page; what S3 allows at most."""
@@ -28,39 +27,27 @@ PAGE = 1000
 class Listing(Generic[T]):
     """A listing under way: ``next`` returns the next items, in order, or None at the end."""
 
-    __slots__ = ("_done", "_keep", "_key", "_page", "_scope", "_token")
+    __slots__ = ("_keep", "_pages")
 
-    def __init__(
-        self,
-        scope: Scope,
-        key: str,
-        page: Callable[[object | None], Callable[..., object]],
-        keep: Callable[[Sequence[Entry]], list[T]],
-    ) -> None:
-        self._scope = scope
-        self._key = key
-        self._page = page
+    def __init__(self, pages: Pages, keep: Callable[[Sequence[Entry]], list[T]]) -> None:
+        self._pages = pages
         self._keep = keep
-        self._token: object | None = None
-        self._done = False
 
     async def next(self) -> list[T] | None:
         """Return the items of the next page (maybe none), or None at the end."""
-        if self._done:
-            return None
-        page: Page = await self._scope.stack.call(Op("list", self._key), self._page(self._token))  # type: ignore[arg-type]
-        if page.token is not None and page.token == self._token:
-            message = "the service's listing stands still: a page named itself as the next one"
-            raise self._scope.error(RemoteStoreError, message, self._key)
-        self._token = page.token
-        self._done = page.token is None
-        return self._keep(page.entries)
+        page = await self._pages.next()
+        return None if page is None else self._keep(page.entries)
 
 
 def _listing(scope: Scope, folder: str, keep: Callable[[Sequence[Entry]], list[T]], *, recursive: bool) -> Listing[T]:
+    return Listing(pages(scope, folder, recursive=recursive), _own(scope, keep))
+
+
+def pages(scope: Scope, folder: str, *, recursive: bool) -> Pages:
+    """Return the pages of a folder as the backend has them, its keys whole."""
     lists = scope.require(Lists, Capability.LIST)
     full = scope.full(folder)
-    return Listing(scope, folder, lambda token: partial(lists.list, full, recursive, token, PAGE), _own(scope, keep))
+    return Pages(scope, folder, lambda token: lists.list(full, recursive, token, PAGE))
 
 
 def _own(scope: Scope, keep: Callable[[Sequence[Entry]], list[T]]) -> Callable[[Sequence[Entry]], list[T]]:
@@ -69,6 +56,10 @@ def _own(scope: Scope, keep: Callable[[Sequence[Entry]], list[T]]) -> Callable[[
     if not cut:
         return keep
     return lambda entries: keep([entry._replace(key=entry.key[cut:]) for entry in entries])
+
+
+def _files_of(entries: Sequence[Entry]) -> list[FileInfo]:
+    return [entry for entry in entries if type(entry) is FileInfo]
 
 
 def files(
@@ -89,7 +80,7 @@ def files(
     matches = None if pattern is None else _below(pattern, start)
 
     def keep(entries: Sequence[Entry]) -> list[FileInfo]:
-        found = [entry for entry in entries if type(entry) is FileInfo]
+        found = _files_of(entries)
         if matches is not None:
             found = [entry for entry in found if matches(entry.key)]
         if max_depth is not None:
@@ -132,19 +123,11 @@ def glob(scope: Scope, pattern: str) -> Listing[FileInfo]:
     if Capability.GLOB not in scope.stack.capabilities:
         raise scope.lacks(Capability.GLOB)
     matches = compile_glob(pattern)
-    depth = None if "**" in rest else rest.count("/")
-    start = len(folder) + 1 if folder else 0
 
     def keep(entries: Sequence[Entry]) -> list[FileInfo]:
-        return [
-            entry
-            for entry in entries
-            if type(entry) is FileInfo
-            and (depth is None or entry.key.count("/", start) == depth)
-            and matches(entry.key)
-        ]
+        return [entry for entry in entries if type(entry) is FileInfo and matches(entry.key)]
 
-    return _listing(scope, folder, keep, recursive=depth != 0)
+    return _listing(scope, folder, keep, recursive="/" in rest or rest == "**")
 
 
 def versions(scope: Scope, path: PathInput) -> Listing[FileInfo]:
@@ -153,8 +136,5 @@ def versions(scope: Scope, path: PathInput) -> Listing[FileInfo]:
 
     key = scope.key(path)
     backend = scope.require(Versions, Capability.VERSIONS)
-
-    def keep(entries: Sequence[Entry]) -> list[FileInfo]:
-        return [entry for entry in entries if type(entry) is FileInfo]
-
-    return Listing(scope, key, lambda token: partial(backend.versions, scope.prefix + key, token), _own(scope, keep))
+    found = Pages(scope, key, lambda token: backend.versions(scope.prefix + key, token))
+    return Listing(found, _own(scope, _files_of))

@@ -22,13 +22,13 @@ LINE = 64 << 10
 async def open_pinned(scope: Scope, path: PathInput, *, version: str | None, known: FileInfo | None = None) -> Pinned:
     """Ask for a file's facts, once and unless they are known, and pin reads to that version."""
     key = scope.key(path)
-    read.need_versions(scope, key, version)
     if Capability.SEEKABLE_READ not in scope.stack.capabilities:
         raise scope.lacks(Capability.SEEKABLE_READ, key)
     if known is not None:
         if not isinstance(known, FileInfo):
             raise TypeError(f"info is a FileInfo or None, not {type(known).__name__}")
-        if known.etag is not None or known.version is not None:  # some listings tell neither: nothing to pin to
+        told = known.etag is not None or known.version is not None  # some listings tell neither: nothing to pin to
+        if told and version in (None, known.version):
             return Pinned(scope, key, known)
     if version is None:
         return Pinned(scope, key, await info.file_info(scope, key))
@@ -108,7 +108,7 @@ class Pinned:
             if piece.endswith(b"\n"):
                 break
         self.at = at
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return b"".join(pieces)  # of one piece, that piece itself
 
     async def _line_block(self, at: int) -> int | None:
         """Have the block of lines that holds a position, and return where in it; None at the end of the file."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from remote_store._arguments import check_codec
 from remote_store._ops import info
-from remote_store.backend import Body, Op, Span
+from remote_store.backend import Body, GetsMany, Op, Span
 from remote_store.capabilities import Capability
 from remote_store.errors import IntegrityError, NotFound, PreconditionFailed, RemoteStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from remote_store._io import Group, Task
     from remote_store._stack import Scope
@@ -71,7 +73,7 @@ async def _whole(scope: Scope, key: str, span: Span | None, version: str | None)
         raise await info.absent(scope, key, missing) from missing.__cause__
     if isinstance(got, Body):
         return await Feed(scope, key, got).all()
-    return got if type(got) is bytes else bytes(got)
+    return bytes(got)  # no copy of what is bytes already
 
 
 async def read_text(scope: Scope, path: PathInput, encoding: str, errors: str) -> str:
@@ -92,9 +94,10 @@ async def _drain(body: Body) -> Buffer:
         data = await body.all()
     finally:
         await body.close()
-    if len(data) != body.length:
-        missing = body.length - len(data)
-        raise IntegrityError(SHORT.format(missing=missing) if missing > 0 else LONG)
+    if len(data) < body.length:
+        raise IntegrityError(SHORT.format(missing=body.length - len(data)))
+    if len(data) > body.length:
+        raise IntegrityError(LONG)
     return data
 
 
@@ -121,17 +124,24 @@ async def read_range(scope: Scope, path: PathInput, offset: int, length: int | N
 
 async def read_part(scope: Scope, key: str, offset: int, length: int, etag: str | None, version: str | None) -> Buffer:
     """Return one range of one version of a file; fewer bytes are an error."""
-    return await scope.stack.call(Op("get", key), _part, scope, key, Span(offset, length), etag, version)
+    return await scope.stack.call(Op("get", key), _part, scope, key, offset, length, etag, version)
 
 
-async def _part(scope: Scope, key: str, span: Span, etag: str | None, version: str | None) -> Buffer:
-    body = await scope.backend.get(scope.prefix + key, span, etag, version)
+async def _part(scope: Scope, key: str, offset: int, length: int, etag: str | None, version: str | None) -> Buffer:
+    body = await scope.backend.get(scope.prefix + key, Span(offset, length), etag, version)
     data = await _drain(body)
-    if body.start != span.offset:
+    if body.start != offset or len(data) > length:
         raise IntegrityError(ELSEWHERE, retryable=False)
-    if len(data) != span.length:
-        raise IntegrityError(SHORT.format(missing=(span.length or 0) - len(data)), retryable=False)
+    if len(data) < length:
+        raise IntegrityError(SHORT.format(missing=length - len(data)), retryable=False)
     return data
+
+
+async def _get_many(scope: Scope, keys: list[str]) -> Sequence[Buffer | None]:
+    gets: Any = scope.backend
+    full = [scope.prefix + key for key in keys]
+    found: Sequence[Buffer | None] = await scope.stack.call(Op("get_many", keys[0]), gets.get_many, full)
+    return found
 
 
 class ManyReads:
@@ -148,28 +158,60 @@ class ManyReads:
         self._scope = scope
         self._limit = limit
         self._paths = iter(paths)
-        self._group: Group | None = None
-        self._ahead: list[tuple[str, Task[bytes]]] = []
+        self._group = scope.stack.io.group(limit)
+        self._batch = 1
+        if isinstance(scope.backend, GetsMany):
+            self._batch = limit if concurrency is None else (limit + 1) // 2  # two of them are on their way
+        self._batches: list[tuple[list[str], Task[Sequence[Buffer | None]]]] = []
+        self._ahead: list[tuple[str, Task[bytes] | Buffer]] = []
+        self._failure: Exception | None = None
 
     async def next(self) -> tuple[str, bytes] | None:
         """Return the next path and its bytes, or None at the end."""
-        if self._group is None:
-            self._group = self._scope.stack.io.group(self._limit)
-        while len(self._ahead) < 2 * self._limit:
-            try:
-                key = self._scope.key(next(self._paths))
-            except StopIteration:
-                break
-            self._ahead.append((key, self._group.spawn(read_bytes, self._scope, key)))
+        if self._batch > 1:  # one alone spares no trip
+            await self._ask_in_batches()
+        else:
+            while len(self._ahead) < 2 * self._limit and (key := self._next_key()) is not None:
+                self._ahead.append((key, self._alone(key)))
         if not self._ahead:
+            failure, self._failure = self._failure, None
+            if failure is not None:
+                raise failure
             return None
-        key, task = self._ahead.pop(0)
-        return key, await task.result()
+        key, got = self._ahead.pop(0)
+        if isinstance(got, bytes | bytearray | memoryview):
+            return key, bytes(got)
+        return key, await got.result()
+
+    def _next_key(self) -> str | None:
+        if self._failure is not None:
+            return None
+        try:
+            return self._scope.key(next(self._paths))
+        except StopIteration:
+            return None
+        except Exception as error:  # noqa: BLE001  its turn comes after the files named before it
+            self._failure = error
+            return None
+
+    async def _ask_in_batches(self) -> None:
+        """Keep two batches on their way; what comes back unread is read alone, and says itself what is wrong."""
+        while len(self._batches) < 2:
+            keys = list(islice(iter(self._next_key, None), self._batch))
+            if not keys:
+                break
+            self._batches.append((keys, self._group.spawn(_get_many, self._scope, keys)))
+        if not self._ahead and self._batches:
+            keys, task = self._batches.pop(0)
+            for key, data in zip(keys, await task.result(), strict=True):
+                self._ahead.append((key, self._alone(key) if data is None else data))
+
+    def _alone(self, key: str) -> Task[bytes]:
+        return self._group.spawn(read_bytes, self._scope, key)
 
     async def close(self) -> None:
         """Drop what is still on its way."""
-        if self._group is not None:
-            await self._group.close()
+        await self._group.close()
 
 
 class Feed:
@@ -205,7 +247,7 @@ class Feed:
         return data
 
     async def _next(self) -> Buffer:
-        if self._at >= self._ahead_from and self._first_part_ends < self._end:
+        if self._at >= self._ahead_from:
             self._ask_ahead()
         if self._at < self._first_part_ends:
             return await self._next_of_body()
@@ -245,7 +287,7 @@ class Feed:
                 self._cuts += 1
                 if not error.retryable or not self._can_resume() or self._cuts >= self._scope.stack.retry.attempts:
                     raise
-                await self._scope.stack.io.sleep(self._scope.stack.retry.pause(self._cuts))
+                await self._scope.stack.io.sleep(self._scope.stack.retry.wait(self._cuts, error))
 
     def _can_resume(self) -> bool:
         pinned = self.entry.etag is not None or self.entry.version is not None
@@ -262,9 +304,9 @@ class Feed:
 
     def _ask_ahead(self) -> None:
         window = self._scope.backend.traits.parallel_reads
-        if self._group is None:
-            self._group = self._scope.stack.io.group(window)
         while self._asked < self._end and len(self._ahead) < window:
+            if self._group is None:
+                self._group = self._scope.stack.io.group(window)
             length = min(PART, self._end - self._asked)
             pins = (self.entry.etag, self.entry.version)
             self._ahead.append(self._group.spawn(read_part, self._scope, self._key, self._asked, length, *pins))

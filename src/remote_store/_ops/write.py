@@ -50,8 +50,8 @@ async def write(
     data = whole(content)
     limit = scope.backend.traits.put_limit
     if data is not None and (limit is None or len(data) <= limit):
-        return info.written(await _put(scope, key, data, options))
-    async with open_source(scope.stack.io, content if data is None else data) as source:
+        return info.written(await _put(scope, key, data, options), key)
+    async with open_source(scope.stack.io, content) as source:
         publication = Publication(scope, key, options)
         publication.expect(source.left())
         try:
@@ -89,8 +89,8 @@ def _check_metadata(metadata: Mapping[str, str], content_type: str | None) -> No
     if content_type is not None:
         if not isinstance(content_type, str):
             raise TypeError(f"content_type is a str or None, not {type(content_type).__name__}")
-        if not content_type or not _METADATA_VALUE(content_type):
-            raise ValueError("content_type is a media type in printable ASCII, such as 'text/csv'")
+        if not content_type or not _METADATA_VALUE(content_type) or content_type != content_type.strip():
+            raise ValueError("content_type is a media type in printable ASCII without outer spaces, such as 'text/csv'")
 
 
 async def _put(scope: Scope, key: str, data: Buffer, options: PutOptions) -> FileInfo:
@@ -102,7 +102,7 @@ async def _put(scope: Scope, key: str, data: Buffer, options: PutOptions) -> Fil
         raise _swapped(scope, key, options, error) from error.__cause__
     except PreconditionFailed as error:
         raise _taken(scope, key, options, error) from error.__cause__
-    return done._replace(key=key) if scope.prefix else done
+    return done
 
 
 def _swapped(scope: Scope, key: str, options: PutOptions, error: NotFound) -> Exception:
@@ -213,7 +213,7 @@ class Publication:
         if (
             not self._options.overwrite
             and self._options.if_match is None
-            and await info.is_file(self._scope, self._key)
+            and await info.is_taken(self._scope, self._key)
         ):
             # The commit decides; asking now saves the bytes of an upload that cannot win.
             raise self._scope.error(AlreadyExists, _TAKEN, self._key)
@@ -224,12 +224,10 @@ class Publication:
     async def commit(self) -> WriteResult:
         """Publish everything that was written."""
         self._prove_whole()
+        data, self._buffer = self._buffer, bytearray()
         if self._upload is None:
-            data, self._buffer = self._buffer, bytearray()
-            return info.written(await _put(self._scope, self._key, data, self._options))
-        if self._buffer:
-            part, self._buffer = self._buffer, bytearray()
-            await self._send(part)
+            return info.written(await _put(self._scope, self._key, data, self._options), self._key)
+        await self._send(data)  # never empty: a full part is sent only when there is a byte behind it
         while self._on_way:
             await self._on_way.pop(0).result()
         await self._leave_group()
@@ -241,7 +239,16 @@ class Publication:
         except PreconditionFailed as error:
             raise _taken(self._scope, self._key, self._options, error) from error.__cause__
         self._upload = None
-        return info.written(done._replace(key=self._key) if self._scope.prefix else done)
+        return info.written(done, self._key)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is something that only ``abort`` takes away."""
+        return self._upload is not None
+
+    def forget_tasks(self) -> None:
+        """Let ``abort`` wait for no parts on their way: their event loop is gone."""
+        self._group = None
 
     async def abort(self) -> None:
         """Leave nothing behind; safe to call at any time, also twice. What led here is the error to report."""

@@ -65,7 +65,7 @@ class AsyncStore(Face):
         """Open a file for reading anywhere in it; each read moves only the bytes it returns.
 
         ``info`` from a listing saves asking for the file's size again where the listing tells etags, and pins the
-        reads to that version.
+        reads to that version; facts of another one than ``version`` are not used.
 
         Raises:
             NotFound: no file stands there.
@@ -238,7 +238,11 @@ class AsyncStore(Face):
         await move.copy(self._scope, src, dst, overwrite=overwrite)
 
     async def move(self, src: PathInput, dst: PathInput, *, overwrite: bool = False) -> None:
-        """Move a file; see the capability ATOMIC_MOVE for whether that is one step. Errors as ``copy``."""
+        """Move a file; see the capability ATOMIC_MOVE for whether that is one step.
+
+        Raises as ``copy`` does, and:
+            PreconditionFailed: the source was written meanwhile, and stays; told where the store has COMPARE_AND_SWAP.
+        """
         await move.move(self._scope, src, dst, overwrite=overwrite)
 
     async def exists(self, path: PathInput) -> bool:

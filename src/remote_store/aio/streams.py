@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from remote_store._source import flat
 from remote_store._streams import BLOCK, FRONT_TO_BACK
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator
     from types import TracebackType
 
@@ -38,8 +40,18 @@ class _Stream:
     async def readline(self, size: int | None = -1) -> bytes:
         raise NotImplementedError
 
+    async def read(self, size: int | None = -1) -> bytes:
+        raise NotImplementedError
+
     async def close(self) -> None:
         raise NotImplementedError
+
+    async def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as the file goes and return the count."""
+        view = memoryview(buffer).cast("B")
+        data = await self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
 
     def __aiter__(self) -> Self:
         return self
@@ -107,13 +119,6 @@ class AsyncReader(_Stream):
         data = bytes(self._take(BLOCK if size < 0 else size)) if size and await self._fill() else b""
         self._at += len(data)
         return data
-
-    async def readinto(self, buffer: Any) -> int:
-        """Fill the buffer as far as the file goes and return the count."""
-        view = memoryview(buffer).cast("B")
-        data = await self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
 
     async def readline(self, size: int | None = -1) -> bytes:
         """Return the bytes up to and with the next newline."""
@@ -189,13 +194,6 @@ class AsyncSeekableReader(_Stream):
         """Return the next bytes, at most ``size``."""
         return await self.read(BLOCK if size < 0 else size)
 
-    async def readinto(self, buffer: Any) -> int:
-        """Fill the buffer as far as the file goes and return the count."""
-        view = memoryview(buffer).cast("B")
-        data = await self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
-
     async def readline(self, size: int | None = -1) -> bytes:
         """Return the bytes up to and with the next newline."""
         self._check()
@@ -245,10 +243,12 @@ class AsyncAtomicWrite:
     def __init__(self, publication: Publication) -> None:
         self._publication = publication
         self._writer = AsyncWriter(publication)
-        self._entered = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # while the block is open
 
     async def __aenter__(self) -> AsyncWriter:
-        self._entered = True
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
         return self._writer
 
     async def __aexit__(
@@ -259,9 +259,39 @@ class AsyncAtomicWrite:
                 self._writer.result = await self._publication.commit()
         finally:
             self._writer.closed = True
-            self._entered = False
+            self._loop = None
             await self._publication.abort()  # after a commit there is nothing to abort
 
     def __del__(self) -> None:
-        if getattr(self, "_entered", False):
+        loop = getattr(self, "_loop", None)
+        if loop is not None:
             warnings.warn("an atomic write was dropped without leaving its block", ResourceWarning, stacklevel=2)
+            if self._publication.has_begun:
+                _abort_later(self._publication, loop)
+
+
+_dropped: set[asyncio.Task[None]] = set()
+"""Aborts under way; a loop holds its tasks weakly."""
+
+
+def _abort_later(publication: Publication, loop: asyncio.AbstractEventLoop) -> None:
+    """Abort what was left open: on its loop, or in a thread of its own where that is closed by now."""
+
+    def begin() -> None:
+        task = loop.create_task(publication.abort())
+        _dropped.add(task)
+        task.add_done_callback(_dropped.discard)
+
+    def run_apart() -> None:
+        import asyncio
+
+        publication.forget_tasks()
+        asyncio.run(publication.abort())
+
+    try:
+        loop.call_soon_threadsafe(begin)
+    except RuntimeError:  # it is closed
+        import threading
+
+        with suppress(RuntimeError):  # the interpreter ends, and takes no further threads
+            threading.Thread(target=run_apart, name="remote-store-abort").start()

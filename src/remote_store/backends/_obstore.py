@@ -15,10 +15,12 @@ from remote_store.errors import PreconditionFailed
 from remote_store.models import Metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from remote_store._io import Io
     from remote_store.backend import Buffer, PutOptions, Span
 
-__all__ = ["Engine", "Failure", "client_options", "failure", "gathered", "is_usable", "restart_after_fork"]
+__all__ = ["Engine", "Failure", "Names", "client_options", "failure", "gathered", "is_usable", "restart_after_fork"]
 
 CHUNK = 256 << 10
 """Bytes a chunk of a stream has at least."""
@@ -80,21 +82,35 @@ def client_options(connect_timeout: float, read_timeout: float, ca_bundle: str |
     return options
 
 
+class Names(Protocol):
+    """How a service that takes only some names of metadata keeps the others; a module may be one."""
+
+    def encoded(self, metadata: Mapping[str, str]) -> dict[str, str]:
+        """Return metadata under names that the service takes."""
+
+    def decoded(self, metadata: Mapping[str, str]) -> dict[str, str]:
+        """Return metadata under the names that the user gave."""
+
+
 class Engine:
     """One store of obstore, bound to an io."""
 
-    def __init__(self, store: Any, io: Io) -> None:
+    def __init__(self, store: Any, io: Io, names: Names | None = None) -> None:
         import obstore
 
         self.store = store
         self._io = io
         self._obs = obstore
+        self._names = names
 
     async def stat(self, key: str, version: str | None = None) -> FileInfo:
         """Return the facts of an object, metadata and content type included."""
+        return await self._facts(key, version)
+
+    async def _facts(self, key: str, version: str | None) -> FileInfo:
         options = _HEAD if version is None else {"head": True, "version": version}
         got = await self._io.pick(self._obs.get, self._obs.get_async, self.store, key, options=options)
-        return _info(key, got)
+        return _info(key, got, self._names)
 
     async def get(self, key: str, span: Span | None, if_match: str | None, version: str | None) -> Body:
         """Open an object or a range of it."""
@@ -110,31 +126,46 @@ class Engine:
         try:
             got = await self._io.pick(obs.get, obs.get_async, self.store, key, options=options or None)
         except obs.exceptions.GenericError as refused:
-            if span is None or failure(refused).status != 416:
+            if span is None or not _lies_behind(refused):
                 raise
+            empty = refused
         else:
-            return _Stream(self._io, key, got)
+            return _Stream(self._io, key, got, self._names)
         # Nothing of the file lies in the span; its facts are in no answer yet.
-        found = await self.stat(key, version)
+        found = await self._facts(key, version)
+        if found.size > span.offset:
+            raise empty
         if if_match is not None and found.etag != if_match:
             raise PreconditionFailed("the file is another version by now")
         return BytesBody(found, b"", span.offset)
 
     async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
         """Publish an object whole; its time of change is this machine's, as the answer carries none."""
-        overwrite, if_match, metadata, content_type = options
-        mode: Any = {"e_tag": if_match} if if_match is not None else "overwrite" if overwrite else "create"
+        _, _, metadata, content_type = options
         attributes: dict[str, str] | None = None
         if metadata or content_type is not None:
-            attributes = dict(metadata or ())
+            attributes = dict(metadata or ()) if self._names is None else self._names.encoded(metadata or {})
             if content_type is not None:
                 attributes["Content-Type"] = content_type
         obs = self._obs
         done = await self._io.pick(
-            obs.put, obs.put_async, self.store, key, data, mode=mode, attributes=attributes, use_multipart=False
+            obs.put,
+            obs.put_async,
+            self.store,
+            key,
+            data,
+            mode=self._mode(options),
+            attributes=attributes,
+            use_multipart=False,
         )
         kept = Metadata(metadata or {})
         return FileInfo(key, len(data), time.time(), done["e_tag"], content_type, kept, done["version"])
+
+    def _mode(self, options: PutOptions) -> Any:
+        """Return the precondition of a write."""
+        if options.if_match is not None:
+            return {"e_tag": options.if_match}
+        return "overwrite" if options.overwrite else "create"
 
     async def delete(self, key: str) -> None:
         """Delete an object; most services say nothing of a missing one."""
@@ -145,9 +176,17 @@ class Engine:
         return self._obs.sign(self.store, method, key, timedelta(seconds=expires))
 
 
-def _info(key: str, got: Any) -> FileInfo:
+def _lies_behind(refused: Exception) -> bool:
+    """Say whether a range begins behind the end of the file; some services send an empty one, which obstore refuses."""
+    text = str(refused)
+    return failure(refused).status == 416 or "StartTooLarge" in text or "ParseContentRange" in text
+
+
+def _info(key: str, got: Any, names: Names | None) -> FileInfo:
     meta, attributes = got.meta, got.attributes
     metadata = Metadata((name, value) for name, value in attributes.items() if name not in _STANDARD)
+    if names is not None and metadata:
+        metadata = Metadata(names.decoded(metadata))
     modified = meta["last_modified"].timestamp()
     content_type = attributes.get("Content-Type")
     return FileInfo(key, meta["size"], modified, meta["e_tag"], content_type, metadata, meta["version"])
@@ -156,9 +195,10 @@ def _info(key: str, got: Any) -> FileInfo:
 class _Stream(Body):
     """The bytes of one answer."""
 
-    def __init__(self, io: Io, key: str, got: Any) -> None:
+    def __init__(self, io: Io, key: str, got: Any, names: Names | None) -> None:
         self.start, end = got.range
         self.length = end - self.start
+        self._names = names
         self._io = io
         self._key = key
         self._got = got
@@ -168,7 +208,7 @@ class _Stream(Body):
         # Reading a small file never looks at its facts, and they are a tenth of its cost.
         if name != "entry":
             raise AttributeError(name)
-        self.entry = _info(self._key, self._got)
+        self.entry = _info(self._key, self._got, self._names)
         return self.entry
 
     async def next(self) -> Buffer:

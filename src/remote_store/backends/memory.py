@@ -9,6 +9,7 @@ from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from remote_store._arguments import check_texts
 from remote_store.backend import (
     Body,
     BytesBody,
@@ -117,8 +118,7 @@ class MemoryBackend:
     )
 
     def __init__(self, name: str | None = None) -> None:
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"name is a str or None, not {type(name).__name__}")
+        check_texts("", name=name)
         self._space = _space(name or uuid4().hex)
 
     @staticmethod

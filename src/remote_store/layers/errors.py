@@ -83,16 +83,18 @@ class Errors:
             if error.backend is None:
                 error.backend = self._backend.traits.name
             raise
+        except ImportError as missing:  # not for the backend to classify: that may need the missing package itself
+            raise self._typed(missing_extra(missing, self._backend.traits.name), op) from missing
         except Exception as exc:
             kind = self._backend.classify(exc, op) or kind_of_os_error(exc)
-            if kind is None and not isinstance(exc, ImportError):
+            if kind is None:
                 raise
-            raise self._typed(kind or missing_extra(exc, self._backend.traits.name), op) from exc
+            raise self._typed(kind, op) from exc
 
     def _typed(self, kind: type[RemoteStoreError] | RemoteStoreError, op: Op) -> RemoteStoreError:
         name = self._backend.traits.name
         if isinstance(kind, type):
             return kind(_MESSAGES[kind], path=op.key, backend=name)
         error = type(kind)(kind.message, path=op.key, backend=name, retryable=kind.retryable)
-        error.undone = kind.undone
+        error.undone, error.retry_after = kind.undone, kind.retry_after
         return error

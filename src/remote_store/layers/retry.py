@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["Retry", "RetryPolicy"]
+__all__ = ["Retry", "RetryPolicy", "seconds_asked"]
 
 
 class RetryPolicy(NamedTuple):
     """How often and how patiently a failed call is repeated.
 
     The pause before try n is random between 0 and ``min(cap, base * 2**(n-1))`` seconds ("full jitter":
-    AWS Architecture Blog, Exponential Backoff and Jitter, 2015).
+    AWS Architecture Blog, Exponential Backoff and Jitter, 2015). Where the service says how long to wait
+    (``Retry-After``), it is at least that, up to ``cap``.
     """
 
     attempts: int = 4
@@ -54,6 +55,28 @@ class RetryPolicy(NamedTuple):
 
         return random.uniform(0, min(self.cap, self.base * 2.0 ** min(attempt - 1, 64)))  # noqa: S311  not for secrets
 
+    def wait(self, attempt: int, error: RemoteStoreError) -> float:
+        """Return the seconds to wait after an error: the pause, or as long as the service asked if that is longer."""
+        pause = self.pause(attempt)
+        return pause if error.retry_after is None else min(max(pause, error.retry_after), self.cap)
+
+
+def seconds_asked(header: str | None) -> float | None:
+    """Read a ``Retry-After`` header: seconds, or a date; None if it is neither."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    from datetime import UTC, datetime
+    from email.utils import parsedate_to_datetime
+
+    try:
+        then = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    return max((then - datetime.now(UTC)).total_seconds(), 0.0)
+
 
 class Retry:
     """Repeats a call after an error that says it may pass, if doing it twice does no harm."""
@@ -71,5 +94,6 @@ class Retry:
                 harmless = op.repeatable or error.undone
                 if not error.retryable or not harmless or attempt >= self._policy.attempts:
                     raise
-            await self._io.sleep(self._policy.pause(attempt))
+                pause = self._policy.wait(attempt, error)
+            await self._io.sleep(pause)
             attempt += 1

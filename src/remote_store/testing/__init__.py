@@ -1,4 +1,4 @@
-"""The conformance kit: proves that a backend keeps the contract, in both colours; and faults to test against.
+"""The conformance kit: proves that a backend keeps the contract, in both colours; random operations; and faults.
 
     from remote_store.testing import Conformance
 
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from remote_store.testing.chaos import Chaos
     from remote_store.testing.conformance import Conformance
+    from remote_store.testing.machine import Machine
     from remote_store.testing.marks import clause, needs
 
 # Late, so that pytest can rewrite the assertions of the tests, and so that Chaos works without pytest.
-_HOMES = {"Chaos": "chaos", "Conformance": "conformance", "clause": "marks", "needs": "marks"}
+_HOMES = {"Chaos": "chaos", "Conformance": "conformance", "Machine": "machine", "clause": "marks", "needs": "marks"}
 
-__all__ = ["Chaos", "Conformance", "clause", "needs"]
+__all__ = ["Chaos", "Conformance", "Machine", "clause", "needs"]
 
 
 def __getattr__(name: str) -> object:

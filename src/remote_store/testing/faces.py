@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import pickle
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["COLOURS", "Awaited", "Call", "Worker", "again", "call", "opened", "renewed", "together"]
 
 COLOURS = ("sync", "async")
+HASTE = 1e-6
+"""Seconds between switches of racing threads: a backend in memory would finish many calls within Python's own 5 ms."""
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
 Call: TypeAlias = tuple[str, tuple[Any, ...], dict[str, Any]]
@@ -30,16 +33,32 @@ Worker: TypeAlias = Callable[[], Generator[Call, Any, Any]]
 @contextmanager
 def opened(backend: Backend, root: str, colour: str) -> Iterator[Store]:
     """Open a store of a colour; the async one is shown as a plain one, on an event loop of its own."""
-    if colour == "sync":
-        with Store(backend, root) as store:
-            yield store
-        return
-    with asyncio.Runner() as runner:
-        shown = Awaited(AsyncStore(backend, root), runner.run)
-        try:
-            yield cast("Store", shown)
-        finally:
-            shown.close()
+    made: list[Any] = []
+    _made.append(made)
+    try:
+        if colour == "sync":
+            with Store(backend, root) as store:
+                yield store
+                _close_all(made)
+            return
+        with asyncio.Runner() as runner:
+            shown = Awaited(AsyncStore(backend, root), runner.run)
+            try:
+                yield cast("Store", shown)
+            finally:
+                _close_all(made)
+                shown.close()
+    finally:
+        _made.remove(made)
+
+
+_made: list[list[Any]] = []
+"""For each open store, those that were made of it and have connections of their own."""
+
+
+def _close_all(made: list[Any]) -> None:
+    while made:
+        made.pop().close()
 
 
 class Awaited:
@@ -103,7 +122,7 @@ def _shown(value: Any, run: Run) -> Any:
 def again(
     store: Store, root: str | None = None, *, layers: Sequence[Any] = (), retry: RetryPolicy | None = None
 ) -> Store:
-    """Open the same place once more, under layers; it shares the backend, so it is not to be closed."""
+    """Open the same place once more, under layers; it may share the backend, so it is not to be closed by a test."""
     target: Any = store._target if isinstance(store, Awaited) else store
     scope = target._scope
     made = type(target)(scope.stack.declared, scope.root if root is None else root, layers=layers, retry=retry)
@@ -117,7 +136,11 @@ def renewed(store: Store) -> Store:
 
 
 def _like(store: Store, made: Any) -> Store:
-    return cast("Store", Awaited(made, store._run) if isinstance(store, Awaited) else made)
+    shown = cast("Store", Awaited(made, store._run) if isinstance(store, Awaited) else made)
+    stack = made._scope.stack
+    if _made and stack.backend is not stack.declared:
+        _made[-1].append(shown)
+    return shown
 
 
 def call(name: str, *args: Any, **options: Any) -> Call:
@@ -141,10 +164,15 @@ def together(store: Store, workers: Sequence[Worker]) -> list[Any]:
             outcomes[number] = error
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(len(workers))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(HASTE)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(patience)
     return outcomes
 
 

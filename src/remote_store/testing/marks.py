@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 if TYPE_CHECKING:
+    from remote_store.backend import Traits
     from remote_store.capabilities import Capability
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-__all__ = ["NOT_APPLICABLE", "clause", "lacking", "needs"]
+__all__ = ["NOT_APPLICABLE", "clause", "lacking", "needs", "traits_of"]
 
 NOT_APPLICABLE = "not applicable: "
 """How the reason of a test begins that a backend does not have to pass."""
@@ -28,11 +29,19 @@ def needs(*capabilities: Capability, hierarchical: bool | None = None) -> Callab
     return pytest.mark.needs(*capabilities, hierarchical=hierarchical)
 
 
-def lacking(marks: list[pytest.Mark], store: Any) -> str | None:
-    """Return why the marks make a test not applicable to a store, or None."""
+def traits_of(store: Any) -> Traits:
+    """Return the traits of a store's backend, asked for where they show only with the first call."""
     from remote_store.backend import Backend
 
-    traits = store.unwrap(Backend).traits
+    backend: Backend = store.unwrap(Backend)
+    if backend.traits.hierarchical is None:
+        store.ping()
+    return backend.traits
+
+
+def lacking(marks: list[pytest.Mark], store: Any) -> str | None:
+    """Return why the marks make a test not applicable to a store, or None."""
+    traits = traits_of(store)
     for mark in marks:
         if mark.name != "needs":
             continue

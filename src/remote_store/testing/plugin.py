@@ -23,7 +23,12 @@ LIBRARY = "library"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("remote-store").addoption("--clause-report", metavar="DIR", help="write the report a clause here")
+    group = parser.getgroup("remote-store")
+    group.addoption("--clause-report", metavar="DIR", help="write the report a clause here")
+    group.addoption("--machine-seed", metavar="N", help="begin random operations here; new: anywhere")
+    group.addoption(
+        "--machine-times", metavar="N", type=int, default=1, help="take so many times the random operations"
+    )
     parser.addini("clause_specs", "folder of the specs whose clauses a whole run has to prove", default="")
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from remote_store._arguments import check_flag
+from remote_store._arguments import check_age, check_flag
 from remote_store._io import run
 from remote_store.backend import (
     Body,
@@ -26,16 +26,16 @@ from remote_store.backend import (
     Span,
     Traits,
 )
+from remote_store.backends._drafts import refuse_drafts
 from remote_store.backends.local import publish
-from remote_store.backends.local.beneath import ANY, FILE, FOLDER, make_folder, open_beneath
+from remote_store.backends.local.beneath import ANY, FILE, FOLDER, look_at_root, make_folder, open_beneath
 from remote_store.backends.local.streams import FileBody, LocalUpload
 from remote_store.backends.local.sweep import remove_tree, sweep
-from remote_store.backends.local.walk import list_page
+from remote_store.backends.local.walk import list_page, warn
 from remote_store.errors import (
     BackendUnavailable,
     ConfigError,
     ContainerNotFound,
-    InvalidPath,
     NotFound,
     PermissionDenied,
     PreconditionFailed,
@@ -113,6 +113,7 @@ class LocalBackend(Declared):
         self._top = os.fsencode(self._root).rstrip(b"/")
         self._create = create
         self._durable = durable
+        self._warned = False
         options = {"create": create} if not create else {}
         self._made = ((self._root,), options | {"durable": durable} if durable else options)
 
@@ -120,12 +121,14 @@ class LocalBackend(Declared):
     def from_uri(uri: Uri) -> tuple[dict[str, Any], str]:
         """``file:///absolute/folder``, or ``file:folder`` from the working directory of now."""
         if uri.user or uri.port or uri.host not in (None, "", "localhost"):
-            raise ConfigError("a file URI names no machine: 'file:///absolute/folder' or 'file:relative/folder'")
+            raise ConfigError("a file URI names no machine; write 'file:///absolute/folder' or 'file:relative/folder'")
         if not uri.path:
             raise ConfigError("the file URI names no folder; 'file:.' is the working directory")
         return {"root": uri.path}, ""
 
     async def stat(self, key: str) -> Entry:
+        if not key:
+            look_at_root(self._top, create=False)  # asked for itself it has to be there
         fd = self._open(_encoded(key), ANY)
         try:
             facts = os.fstat(fd)
@@ -162,8 +165,10 @@ class LocalBackend(Declared):
     async def list(self, folder: str, recursive: bool, token: object | None, limit: int | None) -> Page:
         _encoded(folder)
         page = list_page(self._top, folder, token, limit, recursive=recursive)
-        if page is None:
-            self._see_root()
+        missing = look_at_root(self._top, create=self._create) if page is None else None
+        if missing is not None and not self._warned:
+            self._warned = True
+            warn(missing)
         return page or Page([])
 
     async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
@@ -248,8 +253,7 @@ class LocalBackend(Declared):
             except FileNotFoundError:  # nothing was ever written
                 return 0
 
-        if isinstance(older_than, bool) or not isinstance(older_than, int | float):
-            raise TypeError(f"older_than is a number of seconds, not {type(older_than).__name__}")
+        check_age("older_than", older_than)
         return run(Errors(self)(Op("cleanup", "", writes=True), work))
 
     def classify(self, exc: Exception, op: Op) -> type[RemoteStoreError] | RemoteStoreError | None:
@@ -277,7 +281,7 @@ class LocalBackend(Declared):
     def _open(self, path: bytes, way: Way) -> int:
         try:
             return open_beneath(self._top, path, way)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             self._see_root()
             raise
         except NotADirectoryError as below_a_file:
@@ -303,14 +307,9 @@ class LocalBackend(Declared):
 
     def _see_root(self) -> None:
         """Raise if it is the root folder itself that is missing."""
-        try:
-            mode = os.stat(self._top or b"/").st_mode  # noqa: PTH116  the root may be no text
-        except FileNotFoundError:
-            if self._create:
-                return
-            raise ContainerNotFound(f"the root folder {self._root!r} is missing") from None
-        if not stat.S_ISDIR(mode):
-            raise ContainerNotFound(f"the root {self._root!r} is not a folder")
+        missing = look_at_root(self._top, create=self._create)
+        if missing is not None:
+            raise NotFound(missing)
 
     def _within(
         self, folder: bytes, work: Callable[..., T], *args: Any, made: Made | None = None, make: bool = True
@@ -325,7 +324,7 @@ class LocalBackend(Declared):
         except FileNotFoundError as missing:
             if isinstance(missing, RemoteStoreError):
                 raise
-        except NotADirectoryError:
+        except (NotADirectoryError, PermissionError):
             self._see_root()
             raise
         if make:
@@ -372,8 +371,7 @@ class LocalBackend(Declared):
 
 def _encoded(key: str) -> bytes:
     """Return a key as the file system's bytes; names of drafts are no keys."""
-    if publish.PREFIX in key and any(segment.startswith(publish.PREFIX) for segment in key.split("/")):
-        raise InvalidPath(f"names that begin with {publish.PREFIX!r} are kept for files being written")
+    refuse_drafts(key)
     return key.encode()
 
 

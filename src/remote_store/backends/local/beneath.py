@@ -20,7 +20,17 @@ from remote_store.errors import ContainerNotFound, PermissionDenied
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ANY", "FILE", "FOLDER", "Way", "make_folder", "open_below", "open_beneath", "rename_exclusive"]
+__all__ = [
+    "ANY",
+    "FILE",
+    "FOLDER",
+    "Way",
+    "look_at_root",
+    "make_folder",
+    "open_below",
+    "open_beneath",
+    "rename_exclusive",
+]
 
 _O_PATH = getattr(os, "O_PATH", 0)
 _STEP = _O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -245,9 +255,8 @@ def make_folder(root: bytes, path: bytes, made: list[bytes], *, create: bool, du
         return open_beneath(root, path, FOLDER)
     except FileNotFoundError:
         if not path:
-            if not create:
-                raise ContainerNotFound(f"the root folder {os.fsdecode(root)!r} is missing") from None
-            os.makedirs(root + b"/", exist_ok=True)  # noqa: PTH103  the root may be no text
+            look_at_root(root, create=create)
+            _make_root(root)
             return open_beneath(root, b"", FOLDER)
     above, _, name = path.rpartition(b"/")
     parent = make_folder(root, above, made, create=create, durable=durable)
@@ -260,6 +269,36 @@ def make_folder(root: bytes, path: bytes, made: list[bytes], *, create: bool, du
         return os.open(name, FOLDER.flags | os.O_NOFOLLOW, dir_fd=parent)
     finally:
         os.close(parent)
+
+
+def look_at_root(root: bytes, *, create: bool) -> str | None:
+    """Raise if the root is missing or no folder; of one that the first write is to make return what to say."""
+    name = os.fsdecode(root) or "/"
+    try:
+        mode = os.stat(root or b"/").st_mode  # noqa: PTH116  the root may be no text
+    except FileNotFoundError:
+        if create:
+            return f"the root folder {name!r} is missing; the first write makes it"
+        raise ContainerNotFound(f"the root folder {name!r} is missing") from None
+    except NotADirectoryError:
+        raise ContainerNotFound(f"the root folder {name!r} cannot be: a file stands above it") from None
+    except PermissionError as refused:
+        raise PermissionDenied(f"the root folder {name!r} may not be reached") from refused
+    if not stat.S_ISDIR(mode):
+        raise ContainerNotFound(f"the root {name!r} is not a folder")
+    return None
+
+
+def _make_root(root: bytes) -> None:
+    name = os.fsdecode(root)
+    try:
+        os.makedirs(root + b"/", exist_ok=True)  # noqa: PTH103  the root may be no text
+    except OSError as refused:
+        if isinstance(refused, PermissionError) or refused.errno == errno.EROFS:
+            raise PermissionDenied(f"the root folder {name!r} may not be made") from refused
+        if isinstance(refused, FileExistsError | FileNotFoundError | NotADirectoryError):
+            raise ContainerNotFound(f"the root folder {name!r} is missing and cannot be made") from refused
+        raise
 
 
 def rename_exclusive(source: int, name: bytes, target: int, new: bytes) -> bool:

@@ -11,11 +11,11 @@ import fcntl
 import os
 import stat
 import time
-from binascii import hexlify
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from remote_store.backend import PutOptions
+from remote_store.backends._drafts import draft_name
 from remote_store.backends.local.beneath import rename_exclusive
 from remote_store.errors import CapabilityNotSupported, NotFound, PreconditionFailed, ResourceLocked
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from remote_store.backend import Buffer
 
 __all__ = [
-    "PREFIX",
     "Draft",
     "check",
     "etag_of",
@@ -39,9 +38,6 @@ __all__ = [
     "sync",
 ]
 
-PREFIX = ".remote-store-"
-"""What the names of unpublished files begin with; no key has a segment that does."""
-_NAME = PREFIX.encode() + b"%b.tmp"
 
 A_FOLDER = "a folder stands here, not a file; list it with list_files or iter_children"
 SPECIAL = "a pipe, socket or device stands here, not a file"
@@ -146,11 +142,6 @@ def rename_free(source: int, name: bytes, target: int, new: bytes, *, safe: bool
     os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)
 
 
-def draft_name() -> bytes:
-    """Return a hidden name that nobody else has."""
-    return _NAME % hexlify(os.urandom(8))
-
-
 class Draft:
     """A file that nobody sees yet, in the folder where it will stand."""
 
@@ -163,7 +154,7 @@ class Draft:
         # Never more open than the file that it replaces, not even before it is published.
         mode = stat.S_IMODE(old.st_mode) & 0o777 if old is not None and stat.S_ISREG(old.st_mode) else 0o666
         while True:
-            self._name = draft_name()
+            self._name = draft_name().encode()
             try:
                 self.fd = os.open(self._name, _CREATE, mode, dir_fd=folder)
             except FileExistsError:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import stat
 import time
 from contextlib import suppress
 
+from remote_store.backends._drafts import draft_name, is_draft
 from remote_store.backends.local.beneath import FILE, FOLDER
-from remote_store.backends.local.publish import PREFIX, draft_name, sync
+from remote_store.backends.local.publish import sync
 
 __all__ = ["remove_tree", "sweep"]
 
-_DRAFT = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}\.tmp").fullmatch
 _ROUNDS = 100
 """How often a folder is emptied while others keep writing into it."""
 
@@ -40,7 +39,7 @@ def remove_tree(parent: int, name: bytes, *, durable: bool) -> None:
     """Delete a folder and all that is in it: gone from sight in one step, then file by file."""
     if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-    hidden = draft_name()
+    hidden = draft_name().encode()
     try:
         os.rename(name, hidden, src_dir_fd=parent, dst_dir_fd=parent)
     except OSError as error:
@@ -108,7 +107,7 @@ def sweep(folder: int, older_than: float) -> int:
     before = time.time() - older_than
     with os.scandir(folder) as found:
         for entry in found:
-            if _DRAFT(entry.name):
+            if is_draft(entry.name):
                 count += _sweep_one(folder, os.fsencode(entry.name), before)
             elif entry.is_dir(follow_symlinks=False):
                 names.append(entry.name)

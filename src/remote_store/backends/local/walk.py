@@ -10,19 +10,18 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from remote_store.backend import FileInfo, FolderEntry, Page
+from remote_store.backends._drafts import PREFIX
 from remote_store.backends.local.beneath import ANY, FOLDER, open_below, open_beneath
-from remote_store.backends.local.publish import PREFIX
 from remote_store.errors import PermissionDenied
 from remote_store.path import MAX_KEY
 
 if TYPE_CHECKING:
     from remote_store.backend import Entry
 
-__all__ = ["list_page"]
+__all__ = ["list_page", "warn"]
 
 _AFTER_PREFIX = PREFIX[:-1] + chr(ord(PREFIX[-1]) + 1)
-_ODD = re.compile(r"[\\\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
-_DRIVE = re.compile(r"[A-Za-z]:").match
+_ODD = re.compile(r"^[A-Za-z]:|[\\\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """What opening a folder answers that is gone, or is something else by now."""
 _TYPE, _REGULAR = 0o170000, stat.S_IFREG
@@ -62,7 +61,7 @@ def list_page(root: bytes, folder: str, token: object | None, limit: int | None,
         os.close(base)
     if walk.frames:
         return Page(walk.entries, _Token(tuple(walk.frames), walk.odd, walk.lost))
-    walk.warn()
+    walk.tell()
     return Page(walk.entries)
 
 
@@ -99,6 +98,10 @@ class _Walk:
         while self.frames and self.frames[-1].at >= len(self.frames[-1].names):
             self.frames.pop()
 
+    def _start(self, path: str) -> str:
+        """Return what keys in a folder of the walk begin with."""
+        return f"{self._prefix}{path}/" if path else self._prefix
+
     def _open(self, path: str) -> int | None:
         """Open a folder of the walk; None if it is gone or is a link by now."""
         try:
@@ -113,7 +116,7 @@ class _Walk:
     def _take(self, fd: int, frame: _Frame, room: int | None) -> None:
         """Add entries of one open folder, up to the first subfolder that has to be walked."""
         path, names, at = frame
-        start = f"{self._prefix}{path}/" if path else self._prefix
+        start = self._start(path)
         end = len(names) if room is None else min(len(names), at + room)
         # This loop is what a big listing costs: everything in it is a local name, and a tuple is made a FileInfo as is.
         add, make, lstat = self.entries.append, tuple.__new__, os.lstat
@@ -191,18 +194,16 @@ class _Walk:
     def _proper(self, names: list[str], path: str) -> list[str]:
         """Leave out names that break the key grammar."""
         together = "".join(names)
-        room = MAX_KEY - len(path.encode()) - 1
-        if together.isprintable() and "\\" not in together and room > 256 and (path or ":" not in together):
+        room = MAX_KEY - len(self._start(path).encode())
+        if together.isprintable() and "\\" not in together and room > 256 and ":" not in together:
             return names
         proper = [name for name in names if not _ODD(name) and len(name.rstrip("/").encode()) <= room]
-        if not self._prefix and not path:
-            proper = [name for name in proper if not _DRIVE(name)]
         self.odd += len(names) - len(proper)
         return proper
 
     def _resolved(self, links: list[str], path: str) -> list[str]:
         """Return links as what they point to; recursive listings do not enter linked folders."""
-        start = f"{self._prefix}{path}/" if path else self._prefix
+        start = self._start(path)
         names = []
         for name in links:
             facts = self._target(start + name)
@@ -214,14 +215,15 @@ class _Walk:
                 names.append(name + "/")
         return names
 
-    def warn(self) -> None:
+    def tell(self) -> None:
         """Say, once at the end of a listing, what it left out."""
         if self.odd or self.lost:
-            import logging
+            lost = f"{self.odd} names that are no valid keys, {self.lost} links that lead outside or nowhere"
+            warn(f"left out of the listing of {self._folder!a}: {lost}")
 
-            logging.getLogger("remote_store").warning(
-                "left out of the listing of %a: %d names that are no valid keys, %d links that lead outside or nowhere",
-                self._folder,
-                self.odd,
-                self.lost,
-            )
+
+def warn(what: str) -> None:
+    """Say what a listing cannot show."""
+    import logging
+
+    logging.getLogger("remote_store").warning("%s", what)

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from remote_store._arguments import check_flag
+from remote_store._arguments import check_choice, check_flag, check_seconds, check_texts
 from remote_store.errors import ConfigError, PermissionDenied
 from remote_store.secret import Secret, reveal
 
@@ -65,10 +65,7 @@ class Access(NamedTuple):
 
     def check(self) -> None:
         """Refuse what cannot be meant, before any I/O."""
-        for name in _TEXTS:
-            value = getattr(self, name)
-            if (value is not None or name == "bucket") and not isinstance(value, str):
-                raise TypeError(f"{name} is a str or None, not {type(value).__name__}")
+        check_texts("bucket", **{name: getattr(self, name) for name in _TEXTS})
         check_flag("anonymous", self.anonymous)
         if not self.bucket or "/" in self.bucket:
             raise ConfigError(f"bucket is the name of a bucket, not {self.bucket!r}")
@@ -76,18 +73,13 @@ class Access(NamedTuple):
             raise ConfigError("access_key and secret_key belong together, and session_token to both")
         if (self.access_key is not None) + (self.profile is not None) + self.anonymous > 1:
             raise ConfigError("keys, profile and anonymous exclude each other")
-        if self.addressing not in (None, "path", "virtual"):
-            raise ConfigError(f"addressing is 'path' or 'virtual', not {self.addressing!r}")
+        if self.addressing is not None:
+            check_choice("addressing", self.addressing, ("path", "virtual"))
         if self.endpoint_url is not None and not re.fullmatch(r"https?://[^/?#@\s]+/?[^?#@\s]*", self.endpoint_url):
             raise ConfigError(
                 "endpoint_url is an address such as 'https://storage.example.com', without user, password or query"
             )
-        for name in ("connect_timeout", "read_timeout"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}")
-            if not 0 < value < float("inf"):
-                raise ValueError(f"{name} is a number of seconds more than 0, not {value:g}")
+        check_seconds(connect_timeout=self.connect_timeout, read_timeout=self.read_timeout)
 
     def keys(self) -> Keys | None:
         """Return the keys that are known without asking botocore: those given, or those of the environment."""

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from remote_store.backend import Concurrency, Declared, Native, PartLimits, Traits
-from remote_store.backends import _obstore
+from remote_store._arguments import secret_of
+from remote_store.backend import Concurrency, Native, PartLimits, Traits
+from remote_store.backends._lanes import Laned
 from remote_store.backends.s3.access import Access, Clients
 from remote_store.backends.s3.errors import classify
 from remote_store.errors import ConfigError, RemoteStoreError
-from remote_store.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Sequence
     from typing import Literal
 
-    from remote_store._io import Io
-    from remote_store.backend import Body, Buffer, Entry, FileInfo, Op, Page, PutOptions, Span, Upload
+    from remote_store.backend import Body, Entry, FileInfo, Op, Page, PutOptions, Upload
     from remote_store.backends._obstore import Engine
     from remote_store.backends.s3.boto import Boto
     from remote_store.backends.s3.listing import Lister
+    from remote_store.secret import Secret
     from remote_store.uri import Uri
 
 __all__ = ["S3Backend"]
@@ -28,7 +27,7 @@ __all__ = ["S3Backend"]
 MIB = 1 << 20
 
 
-class S3Backend(Declared):
+class S3Backend(Laned):
     """The objects of one bucket.
 
     Options:
@@ -49,12 +48,15 @@ class S3Backend(Declared):
     A write's time of change is the answer's date, or this machine's clock where obstore carried it.
     """
 
+    extra = "s3"
+    lanes = ("auto", "obstore", "boto3")
     traits = Traits(
         name="s3",
         concurrency=Concurrency.AWAITS,
         atomic_put=True,
         exclusive_create=True,
         compare_and_swap=True,
+        pinned_copy=True,
         user_metadata=True,
         ranges=True,
         native_results=True,
@@ -81,15 +83,13 @@ class S3Backend(Declared):
         read_timeout: float = 60.0,
         ca_bundle: str | None = None,
     ) -> None:
-        secret, token = _secret(secret_key, "secret_key"), _secret(session_token, "session_token")
+        secret, token = secret_of(secret_key, "secret_key"), secret_of(session_token, "session_token")
         self._access = Access(
             bucket, region, endpoint_url, access_key, secret, token, profile, anonymous, addressing,
             connect_timeout, read_timeout, ca_bundle,
         )  # fmt: skip
         self._access.check()
-        if lane not in ("auto", "obstore", "boto3"):
-            raise ConfigError(f"lane is 'auto', 'obstore' or 'boto3', not {lane!r}")
-        self._lane = lane
+        self._choose(lane)
 
     @staticmethod
     def from_uri(uri: Uri) -> tuple[dict[str, Any], str]:
@@ -98,44 +98,14 @@ class S3Backend(Declared):
             raise ConfigError("an S3 URI is 's3://bucket/prefix'; the address of another service goes to endpoint_url")
         return {"bucket": uri.host}, uri.path.removeprefix("/").removesuffix("/")
 
-    def bind(self, io: Io) -> Self:
-        """Return this backend at work on an io; it connects when first used."""
-        bound = object.__new__(type(self))
-        bound.__dict__.update(self.__dict__)
-        bound._io = io
-        bound._start()
-        _obstore.restart_after_fork(bound)
-        return bound
-
-    _io: Io
-    _engine: Engine | None
-
     def _start(self) -> None:
-        self._lock = threading.RLock()
+        super()._start()
         self._clients = Clients(self._access)
-        self._engine = None
-        self._decided = False
         self._boto: Boto | None = None
         self._lister: Lister | None = None
 
-    def restart(self) -> None:
-        """Begin anew in a forked process."""
-        # Kept, because the end of a client may touch connections that are the parent's.
-        self._parents = (self._clients, self._engine, self._boto, self._lister)
-        self._start()
-
-    async def _hot(self) -> Engine | None:
-        """Return the obstore engine where that is the lane."""
-        if not self._decided:
-            await self._io.call(self._decide)
-        return self._engine
-
-    def _decide(self) -> None:
-        with self._lock:
-            if not self._decided:
-                if self._lane != "boto3" and _obstore_works(self._lane):
-                    self._engine = self._clients.engine(self._io)
-                self._decided = True
+    def _make_engine(self) -> Engine:
+        return self._clients.engine(self._io)
 
     def _sdk(self) -> Boto:
         with self._lock:
@@ -153,32 +123,14 @@ class S3Backend(Declared):
                 self._lister = Lister(self._clients)
             return self._lister
 
-    # stat, get and put hand the engine's coroutine on instead of wrapping it: they are the hot path.
+    async def _sdk_stat(self, key: str) -> Entry:
+        return await self._io.call(lambda: self._sdk().stat(key))
 
-    def stat(self, key: str) -> Coroutine[Any, Any, Entry]:
-        return self._engine.stat(key) if self._engine is not None else self._stat(key)
+    async def _sdk_get(self, *args: Any) -> Body:
+        return await self._io.call(lambda: self._sdk().get(*args))
 
-    async def _stat(self, key: str) -> Entry:
-        engine = await self._hot()
-        return await (engine.stat(key) if engine else self._io.call(lambda: self._sdk().stat(key)))
-
-    def get(
-        self, key: str, span: Span | None = None, if_match: str | None = None, version: str | None = None
-    ) -> Coroutine[Any, Any, Body]:
-        if self._engine is not None:
-            return self._engine.get(key, span, if_match, version)
-        return self._get(key, span, if_match, version)
-
-    async def _get(self, *args: Any) -> Body:
-        engine = await self._hot()
-        return await (engine.get(*args) if engine else self._io.call(lambda: self._sdk().get(*args)))
-
-    def put(self, key: str, data: Buffer, options: PutOptions) -> Coroutine[Any, Any, FileInfo]:
-        return self._engine.put(key, data, options) if self._engine is not None else self._put(key, data, options)
-
-    async def _put(self, *args: Any) -> FileInfo:
-        engine = await self._hot()
-        return await (engine.put(*args) if engine else self._io.call(lambda: self._sdk().put(*args)))
+    async def _sdk_put(self, *args: Any) -> FileInfo:
+        return await self._io.call(lambda: self._sdk().put(*args))
 
     async def delete(self, key: str, if_match: str | None = None) -> None:
         engine = await self._hot()
@@ -215,8 +167,8 @@ class S3Backend(Declared):
     async def begin(self, key: str, options: PutOptions) -> Upload:
         return await self._io.call(lambda: self._sdk().begin(key, options))
 
-    async def copy(self, source: str, target: str, overwrite: bool) -> None:
-        await self._io.call(lambda: self._sdk().copy(source, target, overwrite))
+    async def copy(self, source: str, target: str, overwrite: bool, if_match: str | None = None) -> None:
+        await self._io.call(lambda: self._sdk().copy(source, target, overwrite, if_match))
 
     async def versions(self, key: str, token: object | None) -> Page:
         return await self._io.call(lambda: self._sdk().versions(key, token))
@@ -239,7 +191,7 @@ class S3Backend(Declared):
 
     def unwrap(self, kind: type[Any]) -> Any:
         home = kind.__module__.partition(".")[0]
-        if home == "obstore" and _obstore_works("auto"):
+        if home == "obstore" and self._obstore_works("auto"):
             self._decide()
             store = self._engine.store if self._engine is not None else None
             return store if isinstance(store, kind) else None
@@ -258,19 +210,3 @@ class S3Backend(Declared):
             self._lister.close()
         self._engine = self._boto = self._lister = None
         self._decided = False
-
-
-def _secret(value: Secret | str | None, name: str) -> Secret | None:
-    if value is not None and not isinstance(value, Secret | str):
-        raise TypeError(f"{name} is a Secret, a str or None, not {type(value).__name__}")
-    return None if value is None else Secret(value)
-
-
-def _obstore_works(lane: str) -> bool:
-    from importlib.util import find_spec
-
-    if find_spec("obstore") is None:
-        if lane == "obstore":
-            raise ConfigError("the obstore lane needs obstore; pip install 'remote-store[s3]'")
-        return False
-    return _obstore.is_usable()

@@ -108,24 +108,29 @@ class Boto:
         self.stat(f"{folder}/")
         self.delete(f"{folder}/")
 
-    def copy(self, source: str, target: str, overwrite: bool) -> None:
+    def copy(self, source: str, target: str, overwrite: bool, if_match: str | None = None) -> None:
         """Copy an object with all that describes it."""
         place = {"Bucket": self._bucket, "Key": source}
         asked = {} if overwrite else {"IfNoneMatch": "*"}
+        pinned = {"CopySourceIfMatch": if_match} if if_match is not None else {}
         try:
-            self.client.copy_object(Bucket=self._bucket, Key=target, CopySource=place, **asked)
+            self.client.copy_object(Bucket=self._bucket, Key=target, CopySource=place, **asked, **pinned)
         except self.client.exceptions.ClientError as refused:
             status, code = code_of(refused)
             if asked and status == 501:
-                self.copy(source, target, overwrite=True)
+                self.copy(source, target, True, if_match)
             elif code in ("EntityTooLarge", "InvalidRequest", "InvalidArgument"):
-                self.copy_in_parts(source, target, overwrite)
+                self.copy_in_parts(source, target, overwrite, if_match)
             else:
                 raise
 
-    def copy_in_parts(self, source: str, target: str, overwrite: bool, part: int = 512 << 20) -> None:
+    def copy_in_parts(
+        self, source: str, target: str, overwrite: bool, if_match: str | None = None, part: int = 512 << 20
+    ) -> None:
         """Copy an object that one request may not carry (more than 5 GiB)."""
         found = self.client.head_object(Bucket=self._bucket, Key=source)
+        if if_match is not None and found["ETag"] != if_match:
+            raise PreconditionFailed("the file is another version by now")
         CopiedParts(self.client, self._bucket, source, target, found, part).run(overwrite=overwrite)
 
     def versions(self, key: str, token: object | None) -> Page:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from remote_store import errors
 from remote_store.backends import _obstore
+from remote_store.backends._answers import (
+    BROKE,
+    TLS,
+    Refused,
+    denied,
+    is_of_obstore,
+    kind_of_obstore,
+    kind_of_status,
+    undone,
+    unreached,
+)
 from remote_store.errors import RemoteStoreError
+from remote_store.layers.retry import seconds_asked
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from remote_store.backends._answers import Kind
 
-    Kind: TypeAlias = type[RemoteStoreError] | RemoteStoreError
-
-__all__ = ["Refused", "classify", "code_of"]
+__all__ = ["classify", "code_of"]
 
 _DENIED = frozenset(
     {
@@ -35,16 +44,6 @@ _CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 _FAULTS = frozenset({"InternalError", "RequestTimeout", "IncompleteBody"})
 
 
-class Refused(Exception):
-    """An answer of the service that is not the one asked for."""
-
-    def __init__(self, status: int, body: str) -> None:
-        found = re.search(r"<Code>(\w+)</Code>", body)
-        self.status = status
-        self.code = found[1] if found else None
-        super().__init__(f"the service answered {status} {self.code or ''}".rstrip())
-
-
 def code_of(exc: Exception) -> tuple[int | None, str | None]:
     """Return HTTP status and the service's own code of an error of any client."""
     if isinstance(exc, Refused):
@@ -58,7 +57,24 @@ def code_of(exc: Exception) -> tuple[int | None, str | None]:
 
 
 def classify(exc: Exception, bucket: str, service: str) -> Kind | None:
-    """Name the kind of an error of obstore, botocore or our own listing."""
+    """Name the kind of an error of obstore, botocore or our own listing, and how long the service wants to be left."""
+    kind = _kind(exc, bucket, service)
+    if isinstance(kind, RemoteStoreError):
+        kind.retry_after = seconds_asked(_asked(exc))
+    return kind
+
+
+def _asked(exc: Exception) -> str | None:
+    """Return the Retry-After of an answer; obstore tells of none."""
+    if isinstance(exc, Refused):
+        return exc.retry_after
+    response: Any = getattr(exc, "response", None)
+    found = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}) if isinstance(response, dict) else {}
+    header: str | None = found.get("retry-after")
+    return header
+
+
+def _kind(exc: Exception, bucket: str, service: str) -> Kind | None:
     home = type(exc).__module__.partition(".")[0]
     if isinstance(exc, Refused):
         return _of_answer(exc.status, exc.code, bucket)
@@ -66,8 +82,10 @@ def classify(exc: Exception, bucket: str, service: str) -> Kind | None:
         if isinstance(getattr(exc, "response", None), dict):
             return _of_answer(*code_of(exc), bucket)
         return _of_botocore(exc, service)
-    if home == "obstore" or (isinstance(exc, FileNotFoundError) and "Debug source" in str(exc)):
-        return _of_obstore(exc, bucket, service)
+    if is_of_obstore(exc):
+        if "redirect" in str(exc) and _obstore.failure(exc).status is None:
+            return errors.ConfigError(_REGION.format(bucket=bucket))
+        return kind_of_obstore(exc, lambda status, code: _of_answer(status, code, bucket), service, _NO_KEYS)
     return None
 
 
@@ -76,31 +94,21 @@ def _of_answer(status: int | None, code: str | None, bucket: str) -> Kind:
     if code == "NoSuchBucket":
         return errors.ContainerNotFound(f"the bucket {bucket!r} does not exist")
     if code in _DENIED or status in (401, 403):
-        return errors.PermissionDenied(f"the service refused ({said}); check the credentials and their rights")
+        return denied(said)
     if code == "NoSuchUpload":
         return RemoteStoreError("somebody else ended the upload of this file; nothing was published")
-    if status == 404:
-        return errors.NotFound
-    if status == 412:
-        return errors.PreconditionFailed
     if code in _CONFLICTS:
-        return _undone(errors.ResourceLocked("another write of this file is under way"))
-    if code in _BUSY or status in (429, 503):
-        return _undone(errors.BackendUnavailable(f"the service cannot serve now ({said})"))
-    if code in _FAULTS or (status or 0) >= 500:
+        return undone(errors.ResourceLocked("another write of this file is under way"))
+    if code in _BUSY:
+        return undone(errors.BackendUnavailable(f"the service cannot serve now ({said})"))
+    if code in _FAULTS:
         return errors.BackendUnavailable(f"the service failed ({said})")
     if code in _ELSEWHERE or status in (301, 302, 307):
-        return errors.ConfigError(f"the bucket {bucket!r} lives in another region; pass region=…")
-    return RemoteStoreError(f"the service refused the request ({said})")
+        return errors.ConfigError(_REGION.format(bucket=bucket))
+    return kind_of_status(status, said)
 
 
-def _undone(error: RemoteStoreError) -> RemoteStoreError:
-    error.undone = True
-    return error
-
-
-_UNREACHED = "{service} could not be reached; check the address and the network"
-_TLS = "the TLS connection failed: the service's certificate is not trusted"
+_REGION = "the bucket {bucket!r} lives in another region; pass region=…"
 _NO_KEYS = "no usable credentials were found; pass keys or a profile, set AWS_ACCESS_KEY_ID, or say anonymous=True"
 
 
@@ -108,15 +116,15 @@ def _of_botocore(exc: Exception, service: str) -> Kind | None:
     from botocore import exceptions as boto
 
     if isinstance(exc, boto.ConnectTimeoutError):
-        return _undone(errors.Timeout("the service did not take the connection in time"))
+        return undone(errors.Timeout("the service did not take the connection in time"))
     if isinstance(exc, boto.ReadTimeoutError):
         return errors.Timeout
     if isinstance(exc, boto.SSLError):
-        return errors.BackendUnavailable(_TLS, retryable=False)
+        return errors.BackendUnavailable(TLS, retryable=False)
     if isinstance(exc, boto.EndpointConnectionError | boto.ProxyConnectionError):
-        return _undone(errors.BackendUnavailable(_UNREACHED.format(service=service)))
+        return unreached(service)
     if isinstance(exc, boto.HTTPClientError | boto.IncompleteReadError):
-        return errors.BackendUnavailable("the connection broke")
+        return errors.BackendUnavailable(BROKE)
     missing = (
         boto.NoCredentialsError,
         boto.PartialCredentialsError,
@@ -133,23 +141,3 @@ def _of_botocore(exc: Exception, service: str) -> Kind | None:
     if isinstance(exc, boto.BotoCoreError):
         return errors.ConfigError(f"the AWS configuration cannot be used ({type(exc).__name__})")
     return None
-
-
-def _of_obstore(exc: Exception, bucket: str, service: str) -> Kind:
-    status, code, cause = _obstore.failure(exc)
-    kind = type(exc).__name__
-    if status is not None:
-        return _of_answer(status, code, bucket)
-    if cause == "Timeout":
-        return errors.Timeout
-    if cause == "Connect":
-        if "certificate" in str(exc):
-            return errors.BackendUnavailable(_TLS, retryable=False)
-        return _undone(errors.BackendUnavailable(_UNREACHED.format(service=service)))
-    if cause is not None:
-        return errors.BackendUnavailable("the connection broke")
-    if kind in ("UnauthenticatedError", "PermissionDeniedError"):
-        return errors.PermissionDenied(_NO_KEYS)
-    if "redirect" in str(exc):
-        return errors.ConfigError(f"the bucket {bucket!r} lives in another region; pass region=…")
-    return RemoteStoreError(f"the client failed ({kind})")

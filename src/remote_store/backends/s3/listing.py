@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from remote_store.backend import FileInfo, FolderEntry, Page
-from remote_store.backends.s3.errors import Refused
-from remote_store.errors import IntegrityError, InvalidPath
-from remote_store.path import parse_folder
+from remote_store.backends._answers import Refused
+from remote_store.backends._listed import is_normal, order, plain
+from remote_store.errors import IntegrityError
 
 if TYPE_CHECKING:
     from remote_store.backend import Entry
@@ -62,17 +62,19 @@ class Lister:
         prefix = f"{folder}/" if folder else ""
         text = self._ask(prefix, "" if recursive else "/", token, min(limit or PAGE, PAGE))
         try:
-            files, marked = self._files(text)
+            files, marked, hidden = self._files(text)
         except (KeyError, ValueError) as odd:
             raise IntegrityError("the listing that arrived cannot be read") from odd
         # Some services (SeaweedFS, S3 Express) keep no order within a page.
         files.sort(key=itemgetter(0))
         entries: list[Entry] = [*files]
-        if not recursive and (folders := self._folders(text)):
+        if not recursive:
+            folders, more = self._folders(text)
             entries += folders
-            entries.sort(key=_order)
+            entries.sort(key=order)
+            hidden = hidden or more
         found = _next_token(text)
-        return Page(entries, _plain(found[1]) if found else None, marked)
+        return Page(entries, plain(found[1]) if found else None, marked, hidden)
 
     def keys(self, prefix: str) -> list[str]:
         """Return the first keys below a prefix as they are: markers and what no path can name included."""
@@ -95,7 +97,7 @@ class Lister:
         answer = self._http.send(request.prepare())
         text = str(answer.content, "utf-8", "replace")
         if answer.status_code != 200:
-            raise Refused(answer.status_code, text)
+            raise Refused(answer.status_code, text, retry_after=answer.headers.get("retry-after"))
         if not text.rstrip().endswith("</ListBucketResult>"):
             raise IntegrityError("the listing that arrived is cut or none at all")
         return text
@@ -108,39 +110,40 @@ class Lister:
         if credentials is not None:
             S3SigV4Auth(credentials.get_frozen_credentials(), "s3", self._clients.place.region).add_auth(request)
 
-    def _files(self, text: str) -> tuple[list[FileInfo], bool]:
-        """Return the files of a page, and whether a folder's marker is on it."""
+    def _files(self, text: str) -> tuple[list[FileInfo], bool, bool]:
+        """Return the files of a page, whether a folder's marker is on it, and whether a key that is no path."""
         # Quotes are all that services escape in most answers; in one sweep they cost least.
-        found = [
+        split = [
             dict(_fields(piece)) for piece in text.replace("&quot;", '"').replace("&#34;", '"').split("<Contents>")
         ]
-        rows = found[1:]
+        rows = split[1:]
         keys = _clean([row["Key"] for row in rows])
-        marked = False
+        marked = hidden = False
         if keys is None:
-            named, marked = self._judged(rows)
+            named, marked, hidden = self._judged(rows)
             rows, keys = [row for row, _ in named], [key for _, key in named]
         stamps = {written: datetime.fromisoformat(written).timestamp() for written in {r["LastModified"] for r in rows}}
-        return [
-            FileInfo(key, int(row["Size"]), stamps[row["LastModified"]], _plain(row["ETag"]) if "ETag" in row else None)
+        found = [
+            FileInfo(key, int(row["Size"]), stamps[row["LastModified"]], plain(row["ETag"]) if "ETag" in row else None)
             for key, row in zip(keys, rows, strict=True)
-        ], marked
+        ]
+        return found, marked, hidden
 
-    def _judged(self, rows: list[dict[str, str]]) -> tuple[list[tuple[dict[str, str], str]], bool]:
-        """Return the rows whose keys are paths, with those; and whether one is a folder's marker."""
+    def _judged(self, rows: list[dict[str, str]]) -> tuple[list[tuple[dict[str, str], str]], bool, bool]:
+        """Return the rows whose keys are paths, with those; whether one is a marker; whether others are no paths."""
         decoded = [(row, _decoded(row["Key"])) for row in rows]
-        normal = [(row, key) for row, key in decoded if _is_normal(key.removesuffix("/"))]
+        normal = [(row, key) for row, key in decoded if is_normal(key.removesuffix("/"))]
         if len(normal) < len(decoded):
             self._warn(len(decoded) - len(normal))
         files = [(row, key) for row, key in normal if not key.endswith("/")]
-        return files, len(files) < len(normal)
+        return files, len(files) < len(normal), len(normal) < len(decoded)
 
-    def _folders(self, text: str) -> list[FolderEntry]:
+    def _folders(self, text: str) -> tuple[list[FolderEntry], bool]:
         folders = [FolderEntry(_decoded(prefix)[:-1]) for prefix in _prefixes(text)]
-        normal = [folder for folder in folders if _is_normal(folder.key)]
+        normal = [folder for folder in folders if is_normal(folder.key)]
         if len(normal) < len(folders):
             self._warn(len(folders) - len(normal))
-        return normal
+        return normal, len(normal) < len(folders)
 
     def _warn(self, count: int) -> None:
         if not self._warned:
@@ -151,10 +154,6 @@ class Lister:
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()
-
-
-def _order(entry: Entry) -> str:
-    return f"{entry[0]}/" if type(entry) is FolderEntry else entry[0]
 
 
 def _clean(keys: list[str]) -> list[str] | None:
@@ -171,22 +170,4 @@ def _clean(keys: list[str]) -> list[str] | None:
 
 def _decoded(key: str) -> str:
     # Services encode a space as "%20" or "+"; a real plus is always "%2B".
-    return unquote(_plain(key).replace("+", " "), errors="surrogateescape")
-
-
-_ENTITIES = (("&quot;", '"'), ("&#34;", '"'), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-
-
-def _plain(text: str) -> str:
-    if "&" not in text:
-        return text
-    for entity, character in _ENTITIES:
-        text = text.replace(entity, character)
-    return text
-
-
-def _is_normal(key: str) -> bool:
-    try:
-        return parse_folder(key) != ""
-    except InvalidPath:
-        return False
+    return unquote(plain(key).replace("+", " "), errors="surrogateescape")

@@ -33,7 +33,7 @@ def open_frame(frame: Any) -> tuple[Any, Iterator[Any]]:
     if library == "polars" and hasattr(frame, "collect_batches"):
         return _lazy(frame)
     if library == "polars" and hasattr(frame, "iter_slices"):
-        return frame.clear().to_arrow().schema, _pieces(frame.iter_slices(8 * CHUNK))
+        return _polars_schema(frame.clear()), _pieces(frame.iter_slices(8 * CHUNK))
     if library == "duckdb" and hasattr(frame, "to_arrow_reader"):
         return _of_reader(frame.to_arrow_reader(CHUNK))
     if library == "pandas" and hasattr(frame, "columns"):
@@ -70,10 +70,16 @@ def _batches(reader: Any) -> Iterator[Any]:
 
 def _lazy(frame: Any) -> tuple[Any, Iterator[Any]]:
     polars = need("polars", "lake")
-    schema = polars.DataFrame(schema=frame.collect_schema()).to_arrow().schema
-
+    schema = _polars_schema(polars.DataFrame(schema=frame.collect_schema()))
     pieces = frame.collect_batches(chunk_size=CHUNK, maintain_order=True, lazy=True, engine="streaming")
     return schema, _pieces(pieces)
+
+
+def _polars_schema(empty: Any) -> Any:
+    for name, kind in empty.schema.items():
+        if kind.is_(need("polars", "lake").Object):  # Arrow would get the addresses of the objects
+            raise TypeError(f"column {name!r} holds Python objects, for which Parquet has no type")
+    return empty.to_arrow().schema
 
 
 def _pieces(frames: Iterable[Any]) -> Iterator[Any]:

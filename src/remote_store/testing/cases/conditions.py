@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from remote_store.backend import Concurrency
 from remote_store.capabilities import Capability
-from remote_store.errors import AlreadyExists, CapabilityNotSupported, PreconditionFailed
+from remote_store.errors import AlreadyExists, CapabilityNotSupported, InvalidPath, PreconditionFailed
 from remote_store.testing.bench import Bench
 from remote_store.testing.cases.publishing import enough
-from remote_store.testing.cases.tables import raised
+from remote_store.testing.cases.tables import raised, traits_of
 from remote_store.testing.faces import call, together
 from remote_store.testing.marks import clause, needs
 
@@ -18,13 +19,17 @@ if TYPE_CHECKING:
     from remote_store.store import Store
 
 RACERS = 8
+LAPS = {Concurrency.INSTANT: 100, Concurrency.BLOCKS: 15, Concurrency.AWAITS: 5}
+"""How often each of four workers bumps a counter: the cheaper a lap, the more it takes for two to meet in one."""
+HEATS = {Concurrency.INSTANT: 60, Concurrency.BLOCKS: 4, Concurrency.AWAITS: 2}
+"""How often eight race from one start."""
 
 
 class Conditions(Bench):
     @clause("EXCL-01", "CAP-04")
     @needs(Capability.EXCLUSIVE_CREATE)
     def test_of_eight_racing_writers_one_wins(self, store: Store) -> None:
-        for lap in range(2):
+        for lap in range(HEATS[traits_of(store).concurrency]):
             contents = [f"racer {number}".encode() * 1000 for number in range(RACERS)]
             workers = [_writer(f"race/{lap}", content) for content in contents]
             outcomes = together(store, workers)
@@ -94,10 +99,37 @@ class Conditions(Bench):
                 store.write("gone", content, if_match=etag)
         assert not store.exists("gone")
 
+    @clause("SWAP-03", "WRITE-11")
+    @needs(Capability.COMPARE_AND_SWAP, Capability.DELETE)
+    def test_a_swap_where_no_file_can_be_says_so_first(self, store: Store) -> None:
+        etag = store.write("folder/file", b"one").etag
+        kind = InvalidPath if traits_of(store).hierarchical else PreconditionFailed
+        for key in ("folder", "folder/file/below"):
+            for content in (b"two", iter([enough(store)])):
+                with raised(store, kind, key):
+                    store.write(key, content, if_match=etag)
+            with raised(store, PreconditionFailed, key):
+                store.delete(key, if_match=etag)
+        assert store.read_bytes("folder/file") == b"one"
+
+    @clause("SWAP-04", "SWAP-02", "CAP-04")
+    @needs(Capability.COMPARE_AND_SWAP)
+    def test_of_eight_that_swap_one_version_one_wins(self, store: Store) -> None:
+        etag = store.write("shared", b"start").etag
+        for lap in range(HEATS[traits_of(store).concurrency]):
+            contents = [f"racer {number} of lap {lap}".encode() for number in range(RACERS)]
+            outcomes = together(store, [_writer("shared", content, if_match=etag) for content in contents])
+            winners = [number for number, outcome in enumerate(outcomes) if not isinstance(outcome, Exception)]
+            assert len(winners) == 1, outcomes
+            losers = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+            assert all(isinstance(error, PreconditionFailed) for error in losers), losers
+            assert store.read_bytes("shared") == contents[winners[0]]
+            etag = store.head("shared").etag
+
     @clause("SWAP-04")
     @needs(Capability.COMPARE_AND_SWAP)
     def test_a_counter_bumped_by_many_counts_all(self, store: Store) -> None:
-        workers, times = 4, 5
+        workers, times = 4, LAPS[traits_of(store).concurrency]
         store.write("counter", b"0")
 
         def bump() -> Any:
@@ -200,7 +232,7 @@ class Conditions(Bench):
         for metadata in [{name: "v"} for name in names] + [{"k": value} for value in values] + [{"k": "v" * 2048}]:
             with pytest.raises(ValueError, match="metadata"):
                 store.write("a", b"", metadata=metadata)
-        for content_type in ("", "text/\r\nx: y", "é"):
+        for content_type in ("", "text/\r\nx: y", "é", " text/csv", "text/csv "):
             with pytest.raises(ValueError, match="content_type"):
                 store.write("a", b"", content_type=content_type)
         assert not store.exists("a")
@@ -232,8 +264,8 @@ class Conditions(Bench):
         store.write("a", b"", metadata={})
 
 
-def _writer(key: str, content: Any) -> Any:
+def _writer(key: str, content: Any, **options: Any) -> Any:
     def write() -> Any:
-        return (yield call("write", key, content))
+        return (yield call("write", key, content, **options))
 
     return write

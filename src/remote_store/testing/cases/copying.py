@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from remote_store.capabilities import Capability
-from remote_store.errors import AlreadyExists, NotFound
+from remote_store.errors import AlreadyExists, InvalidPath, NotFound, PreconditionFailed, RemoteStoreError
 from remote_store.testing.bench import Bench
 from remote_store.testing.cases.publishing import enough
-from remote_store.testing.cases.tables import keys_of, raised
-from remote_store.testing.faces import call, together
+from remote_store.testing.cases.tables import Meanwhile, keys_of, raised
+from remote_store.testing.faces import again, call, together
 from remote_store.testing.marks import clause, needs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from remote_store.store import Store
 
 
@@ -47,7 +49,8 @@ class Copying(Bench):
     @needs(Capability.COPY)
     def test_a_copy_of_nothing_names_the_source(self, store: Store) -> None:
         store.write("target", b"old")
-        for target in ("new", "target"):
+        store.write("folder/file", b"other")
+        for target in ("new", "target", "folder", "target/below"):
             for overwrite in (False, True):
                 with raised(store, NotFound, "missing"):
                     store.copy("missing", target, overwrite=overwrite)
@@ -112,7 +115,8 @@ class Copying(Bench):
     @needs(Capability.MOVE)
     def test_a_move_of_nothing_names_the_source(self, store: Store) -> None:
         store.write("target", b"old")
-        for target in ("new", "target"):
+        store.write("folder/file", b"other")
+        for target in ("new", "target", "folder", "target/below"):
             for overwrite in (False, True):
                 with raised(store, NotFound, "missing"):
                     store.move("missing", target, overwrite=overwrite)
@@ -152,6 +156,41 @@ class Copying(Bench):
                 store.move("folder", "other", overwrite=overwrite)
         assert keys_of(store) == ["folder/a"]
 
+    @clause("MOVE-07")
+    @needs(Capability.MOVE, Capability.COMPARE_AND_SWAP)
+    def test_a_write_beside_a_move_is_not_lost_whenever_it_comes(self, store: Store) -> None:
+        self.plant(store, {"target": b"older"})
+        for at, refused in _while_moving(store, b"newer"):
+            source, target = (store.read_bytes(key) if store.exists(key) else None for key in ("source", "target"))
+            assert b"newer" in (source, target), at
+            if refused is not None:
+                assert (type(refused), refused.path) == (PreconditionFailed, "source")
+                assert source == b"newer"
+
+    @clause("MOVE-08")
+    @needs(Capability.MOVE, Capability.COMPARE_AND_SWAP)
+    def test_a_deletion_beside_a_move_leaves_the_copy_or_is_not_found(self, store: Store) -> None:
+        for at, refused in _while_moving(store, None):
+            assert not store.exists("source")
+            if refused is None:
+                assert store.read_bytes("target") == b"old", at
+            else:
+                assert (type(refused), refused.path) == (NotFound, "source")
+                assert not store.exists("target")
+
+    @clause("COPY-08", "WRITE-11")
+    @needs(Capability.COPY, Capability.MOVE, Capability.LIST, hierarchical=True)
+    def test_what_the_tree_refuses_of_a_copy_or_move_names_the_target(self, store: Store) -> None:
+        store.write("source", b"data")
+        store.write("folder/file", b"other")
+        for target in ("folder", "folder/file/below", "source/below"):
+            for act in (store.copy, store.move):
+                for overwrite in (False, True):
+                    with raised(store, InvalidPath, target):
+                        act("source", target, overwrite=overwrite)
+        assert [entry.key for entry in store.list_files(recursive=True)] == ["folder/file", "source"]
+        assert store.read_bytes("source") == b"data"
+
     @clause("MOVE-06", "CAP-04")
     @needs(Capability.ATOMIC_MOVE)
     def test_of_racing_movers_one_gets_the_file(self, store: Store) -> None:
@@ -163,6 +202,23 @@ class Copying(Bench):
         assert not store.exists("source")
         assert store.read_bytes(f"target/{winners[0]}") == b"data"
         assert sum(store.exists(f"target/{number}") for number in range(6)) == 1
+
+
+def _while_moving(store: Store, data: bytes | None) -> Iterator[tuple[int, RemoteStoreError | None]]:
+    """Move a file again and again, and change the source behind each of the calls that this takes."""
+    for at in range(1, 20):
+        store.write("source", b"old", overwrite=True)
+        if data is None:
+            store.delete("target", missing_ok=True)
+        meanwhile = Meanwhile(store, at, "source", data)
+        refused = None
+        try:
+            again(store, layers=[meanwhile]).move("source", "target", overwrite=True)
+        except RemoteStoreError as error:
+            refused = error
+        if meanwhile.calls < at:
+            return
+        yield at, refused
 
 
 def _mover(target: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from remote_store.capabilities import Capability
-from remote_store.errors import DirectoryNotEmpty, InvalidPath, NotFound, RemoteStoreError
+from remote_store.errors import DirectoryNotEmpty, InvalidPath, NotFound
 from remote_store.testing.bench import Bench
 from remote_store.testing.cases.tables import keys_of, raised
 from remote_store.testing.marks import clause, needs
@@ -151,8 +151,9 @@ class Deleting(Bench):
         self.plant(store, {"a": b"1", "b/c": b"2"})
         for key in ("a", "b/c"):
             for recursive in (False, True):
-                with raised(store, RemoteStoreError, key):
+                with raised(store, NotFound, key):
                     store.delete_folder(key, recursive=recursive)
+                store.delete_folder(key, recursive=recursive, missing_ok=True)
         assert keys_of(store) == ["a", "b/c"]
 
     @clause("DEL-10", "LIST-08")

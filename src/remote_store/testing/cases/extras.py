@@ -13,6 +13,8 @@ from remote_store.testing.bench import Bench
 from remote_store.testing.marks import clause, needs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from remote_store.store import Store
 
 
@@ -23,12 +25,15 @@ class Extras(Bench):
         self.plant(store, {"folder/a b": b"data"})
         with urllib.request.urlopen(store.presign("folder/a b"), timeout=30) as answer:  # noqa: S310
             assert answer.read() == b"data"
-        kind = {"Content-Type": "application/octet-stream"}
+        kind = {"Content-Type": "application/octet-stream", **self.presign_headers}
         link = store.presign("new", method="PUT")
         put = urllib.request.Request(link, data=b"put", method="PUT", headers=kind)  # noqa: S310
         with urllib.request.urlopen(put, timeout=30):  # noqa: S310
             pass
         assert store.read_bytes("new") == b"put"
+
+    presign_headers: Mapping[str, str] = {}
+    """Headers that the service wants beside a link to be written to."""
 
     @clause("SIGN-01")
     @needs(Capability.PRESIGN)

@@ -11,6 +11,7 @@ from remote_store.errors import (
     AlreadyExists,
     BackendUnavailable,
     IntegrityError,
+    NotFound,
     PermissionDenied,
     RemoteStoreError,
     Timeout,
@@ -19,7 +20,7 @@ from remote_store.layers.retry import RetryPolicy
 from remote_store.testing.bench import Bench
 from remote_store.testing.cases.publishing import enough
 from remote_store.testing.cases.reading import noise
-from remote_store.testing.cases.tables import CALLS, Watch, keys_of, raised, supported
+from remote_store.testing.cases.tables import CALLS, Watch, keys_of, raised, supported, traits_of
 from remote_store.testing.chaos import Chaos
 from remote_store.testing.faces import again
 from remote_store.testing.marks import clause, needs
@@ -110,6 +111,27 @@ class Faults(Bench):
         lossy.write("a", b"mine", overwrite=True)
         assert seen == ["put", "put"]
         assert store.read_bytes("a") == b"mine"
+
+    @clause("RETRY-01", "RETRY-03", "DEL-02")
+    @needs(Capability.DELETE)
+    def test_a_lost_answer_of_a_deletion_is_repeated_where_twice_is_as_once(self, store: Store) -> None:
+        self.plant(store, {"a": b"1", "b": b"2"})
+        for key, missing_ok in (("a", False), ("b", True)):
+            seen: list[str] = []
+            watch = Watch(seen)
+            watch.inside_retry = True
+            chaos = Chaos(at=[1], lost=1, kinds=[Timeout], names={"delete"}, inside_retry=True)
+            lossy = again(store, layers=[watch, chaos], retry=AT_ONCE)
+            if missing_ok or not traits_of(store).delete_reports_absence:
+                lossy.delete(key, missing_ok=missing_ok)
+                assert seen.count("delete") == 2
+            else:
+                with raised(store, Timeout, key):
+                    lossy.delete(key)
+                assert seen.count("delete") == 1
+            assert not store.exists(key)
+        with raised(store, NotFound, "a"):
+            store.delete("a")
 
     @clause("PUB-01", "PUB-05")
     @needs(Capability.WRITE, Capability.LIST)

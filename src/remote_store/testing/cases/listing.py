@@ -8,6 +8,7 @@ import pytest
 
 from remote_store.backend import FileInfo, FolderEntry
 from remote_store.capabilities import Capability
+from remote_store.errors import InvalidPath
 from remote_store.testing.bench import Bench
 from remote_store.testing.cases.tables import Watch, keys_of, traits_of
 from remote_store.testing.faces import again
@@ -220,8 +221,31 @@ class Listing(Bench):
         assert sorted(names(store.glob("a/**"))) == ["a/b.csv", "a/b/c.csv", "a/b/d.txt", "a/z"]
         assert sorted(names(store.glob("a/**/*.csv"))) == ["a/b.csv", "a/b/c.csv"]
         assert sorted(names(store.glob("**/b/*"))) == ["a/b/c.csv", "a/b/d.txt"]
-        with pytest.raises(ValueError, match=r"\*\*"):
-            list(store.glob("a**/b"))
+        assert names(store.glob("a.csv/**")) == []
+        assert names(store.glob("a/z/**")) == []
+
+    @clause("GLOB-02", "GLOB-04", "GLOB-05", "GLOB-06", "KEY-09")
+    @needs(Capability.GLOB)
+    def test_a_wrong_pattern_is_refused_before_any_call(self, store: Store) -> None:
+        seen: list[str] = []
+        watched = again(store, layers=[Watch(seen)])
+        for pattern in ("a**/b", "**a", "a/b**", "a/[z-a]", "[!b-a]*"):
+            with pytest.raises(ValueError, match=r"\*\*|backwards") as caught:
+                list(watched.glob(pattern))
+            assert type(caught.value) is ValueError
+            with pytest.raises(ValueError, match=r"\*\*|backwards"):
+                list(watched.list_files("a", pattern=pattern))
+        for pattern in ("../*", "a//*", "/a/*", "a/../*", "a/./b", "C:/*"):
+            with pytest.raises(InvalidPath):
+                list(watched.glob(pattern))
+        assert seen == []
+
+    @clause("GLOB-05")
+    @needs(Capability.GLOB)
+    def test_a_later_segment_that_no_key_has_matches_nothing(self, store: Store) -> None:
+        self.plant(store, FILES)
+        for pattern in ("a*//b", "*/../a.csv", "*/./z", "a/*/", "/*", "**/", ""):
+            assert names(store.glob(pattern)) == [], pattern
 
     @clause("GLOB-03", "GLOB-04")
     @needs(Capability.GLOB)

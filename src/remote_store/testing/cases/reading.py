@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from remote_store.capabilities import Capability
-from remote_store.errors import CapabilityNotSupported, NotFound
+from remote_store.errors import CapabilityNotSupported, InvalidPath, NotFound
 from remote_store.testing.bench import Bench
 from remote_store.testing.cases.tables import raised
 from remote_store.testing.faces import Awaited
@@ -138,6 +138,31 @@ class Reading(Bench):
             assert list(stream) == []
             assert stream.read() == b""
 
+    @clause("STREAM-11")
+    def test_a_stream_counts_what_was_read_of_it(self, store: Store) -> None:
+        data = b"one\ntwo\nthree\n" + noise(2 * BLOCK)
+        self.plant(store, {"a": data, "empty": b""})
+        with store.read("a") as stream:
+            assert stream.tell() == 0
+            for take in (
+                lambda: stream.read(2),
+                stream.readline,
+                lambda: next(stream),
+                lambda: stream.read1(3),
+                lambda: stream.readinto(bytearray(10)),
+                lambda: next(stream.chunks()),
+                lambda: stream.read(BLOCK),
+                stream.read,
+                stream.read,
+            ):
+                before = stream.tell()
+                taken: Any = take()
+                assert stream.tell() == before + (taken if isinstance(taken, int) else len(taken))
+            assert stream.tell() == len(data)
+            assert not stream.seekable()
+        with store.read("empty") as stream:
+            assert (stream.read(), stream.tell()) == (b"", 0)
+
     @clause("STREAM-02", "REQ-03")
     def test_a_stream_knows_what_it_reads(self, store: Store) -> None:
         self.plant(store, {"folder/a": b"12345"})
@@ -198,6 +223,22 @@ class Reading(Bench):
             for item in store.read_many(["a", "b", "missing", "c"]):
                 got.append(item)  # noqa: PERF402  what came before the error counts
         assert got == [("a", b"1"), ("b", b"2")]
+
+    @clause("MANY-02")
+    def test_what_is_wrong_with_a_name_waits_for_the_files_before_it(self, store: Store) -> None:
+        self.plant(store, {"a": b"1", "b": b"2"})
+
+        def names() -> Any:
+            yield from ("a", "b")
+            raise KeyError("no more names")
+
+        for named, failure in ((["a", "b", "a//b", "a"], InvalidPath), (names(), KeyError)):
+            many = iter(store.read_many(named))
+            assert [next(many), next(many)] == [("a", b"1"), ("b", b"2")]
+            with pytest.raises(failure):
+                next(many)
+        with raised(store, NotFound, "missing"):
+            list(store.read_many(["missing", "a//b"]))
 
     @clause("MANY-03")
     def test_many_pulls_names_as_it_goes_and_can_be_left(self, store: Store) -> None:

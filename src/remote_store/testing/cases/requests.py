@@ -60,7 +60,7 @@ class Requests(Bench):
         watched.delete("b")
         assert len(seen) == (2 if traits_of(store).delete_reports_absence else 3)
 
-    @clause("REQ-01")
+    @clause("REQ-01", "REQ-04")
     @needs(Capability.COPY, Capability.MOVE)
     def test_copy_and_move_are_as_few_calls_as_the_service_allows(self, store: Store) -> None:
         self.plant(store, {"a": b"data"})
@@ -69,12 +69,16 @@ class Requests(Bench):
         if isinstance(backend_of(store), Copies):
             watched.copy("a", "b", overwrite=True)
             assert seen == ["copy"]
+            seen.clear()
+            watched.copy("a", "free")
+            assert seen == (["copy"] if traits_of(store).exclusive_copy else ["stat", "copy"])
         seen.clear()
         watched.move("a", "c", overwrite=True)
         if isinstance(backend_of(store), Moves):
             assert seen == ["move"]
         elif isinstance(backend_of(store), Copies):
-            assert seen == ["copy", "delete"]
+            known = ["stat"] if traits_of(store).compare_and_swap else []  # the version that may be deleted
+            assert seen == [*known, "copy", "delete"]
         assert store.read_bytes("c") == b"data"
 
     @clause("REQ-02")

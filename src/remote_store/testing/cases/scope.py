@@ -111,6 +111,26 @@ class ScopeOfStores(Bench):
         child.write("file", b"x")
         assert keys_of(store) == ["not/yet/file"]
 
+    @clause("SCOPE-06", "FACT-06", "LIST-03")
+    @needs(Capability.WRITE, Capability.LIST)
+    def test_a_child_of_a_file_is_empty_and_cannot_be_written_where_folders_are_real(self, store: Store) -> None:
+        store.write("file", b"x")
+        for root in ("file", "file/below"):
+            child = store.child(root)
+            assert (child.exists(""), child.is_folder(""), child.is_file("")) == (True, True, False)
+            assert child.get_folder_info()[1:] == (0, 0, None)
+            assert keys_of(child) == [entry.key for entry in child.iter_children()] == []
+            child.ping()
+            assert not child.exists("new")
+            if traits_of(store).hierarchical:
+                with raised(child, InvalidPath, "new"):
+                    child.write("new", b"y")
+            else:
+                child.write("new", b"y")
+                assert child.read_bytes("new") == b"y"
+                child.delete("new")
+        assert store.read_bytes("file") == b"x"
+
     @clause("SCOPE-05", "SCOPE-01")
     def test_links_lead_nothing_outside(self, store: Store) -> None:
         before = self.plant_links(store)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pytest
 
-from remote_store.backend import Backend, Traits
+from remote_store._ops import delete, write
+from remote_store.backend import Backend, PutOptions
 from remote_store.capabilities import Capability
 from remote_store.errors import RemoteStoreError
+from remote_store.testing.faces import Awaited, again
+from remote_store.testing.marks import traits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +27,7 @@ __all__ = [
     "FOLDER_CALLS",
     "HOSTILE",
     "ODD",
+    "Meanwhile",
     "StoreCall",
     "Watch",
     "backend_of",
@@ -39,7 +43,7 @@ HOSTILE = {
     "KEY-03": ["\0", "a\0", "a\0b", "a\nb", "a\rb", "\ta", "a/\x1f", "a\x7f", "\x80", "a\x85b", "\x9f", "a\r\nx: y"],
     "KEY-04": ["\\", "a\\b", "\\a", "..\\a", "\\\\host\\share", "a/b\\..\\c"],
     "KEY-05": ["\ud800", "a/\udfff", "\udc80.txt", "a\ud83d"],
-    "KEY-06": ["C:", "C:/a", "c:a", "Z:a/b"],
+    "KEY-06": ["C:", "C:/a", "c:a", "Z:a/b", "a/C:", "a/c:x", "a/b/Z:x/d"],
     "KEY-07": ["x" * 256, "a/" + "x" * 256 + "/b", "é" * 128, "€" * 86],
     "KEY-08": [
         "/".join(["a" * 200] * 5) + "/" + "b" * 20,
@@ -122,11 +126,6 @@ def backend_of(store: Store) -> Backend:
     return backend
 
 
-def traits_of(store: Store) -> Traits:
-    """Return the facts of the backend behind a store."""
-    return backend_of(store).traits
-
-
 def keys_of(store: Store, folder: str = "") -> list[str]:
     """Return the keys of all files below a folder, sorted: the order of a listing has tests of its own."""
     return sorted(entry.key for entry in store.list_files(folder, recursive=True))
@@ -143,6 +142,31 @@ class Watch:
     async def __call__(self, op: Any, call: Any) -> Any:
         self._seen.append(op.name)
         return await call()
+
+
+class Meanwhile:
+    """A layer that replaces a file, or deletes it, behind a store: when the call of number ``at`` has come back."""
+
+    inside_retry = False
+
+    def __init__(self, store: Store, at: int, key: str, data: bytes | None) -> None:
+        other: Any = again(store)
+        self._scope = (other._target if isinstance(other, Awaited) else other)._scope
+        self._at = at
+        self._key = key
+        self._data = data
+        self.calls = 0
+
+    async def __call__(self, op: Any, call: Any) -> Any:
+        self.calls += 1
+        at = self.calls
+        try:
+            return await call()
+        finally:
+            if at == self._at and self._data is None:
+                await delete.delete(self._scope, self._key, missing_ok=True, if_match=None)
+            elif at == self._at and self._data is not None:
+                await write.write(self._scope, self._key, self._data, PutOptions(overwrite=True))
 
 
 @contextmanager

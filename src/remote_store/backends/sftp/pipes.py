@@ -1,0 +1,198 @@
+"""What carries SFTP: a channel of a paramiko connection, or the streams of an ``ssh`` process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from remote_store.backends.sftp.channel import Lost, Silent
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+__all__ = ["ParamikoPipe", "PatientSocket", "ProcessPipe"]
+
+_PIECE = 1 << 20
+SILENT = "the server did not answer within {:g} s"
+
+
+class PatientSocket(socket.socket):
+    """A socket whose sends fail once nothing at all was taken for so long; paramiko would try without end."""
+
+    patience = 60.0
+    is_stuck = False
+    _stuck_since: float | None = None
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """Send what the other side takes."""
+        try:
+            count = super().send(data, flags)
+        except TimeoutError:
+            now = time.monotonic()
+            if self._stuck_since is None:
+                self._stuck_since = now
+            elif now - self._stuck_since > self.patience:
+                self.is_stuck = True
+                raise ConnectionAbortedError("the other side takes nothing any more") from None
+            raise
+        self._stuck_since = None
+        return count
+
+
+class ParamikoPipe:
+    """A channel of a connection that others share."""
+
+    def __init__(self, channel: Any, patience: float) -> None:
+        self._channel = channel
+        self._patience = patience
+        self._turn = max(channel.out_max_packet_size - 64, 1)
+        channel.settimeout(patience)
+
+    def send(self, data: bytes) -> None:
+        """Send all."""
+        from paramiko import SSHException
+
+        turn, at = self._turn, 0
+        try:
+            while at < len(data):
+                count = self._channel.send(data[at : at + turn])
+                if not count:
+                    raise Lost
+                at += count
+        except TimeoutError:
+            raise Silent(SILENT.format(self._patience)) from None
+        except (OSError, EOFError, SSHException) as error:
+            if self._channel.transport.sock.is_stuck:
+                raise Silent(SILENT.format(self._patience)) from error
+            raise Lost from error
+
+    def recv(self) -> bytes:
+        """Return what has arrived."""
+        from paramiko import SSHException
+
+        try:
+            data: bytes = self._channel.recv(_PIECE)
+        except TimeoutError:
+            raise Silent(SILENT.format(self._patience)) from None
+        except (OSError, EOFError, SSHException) as error:
+            raise Lost from error
+        if not data:
+            raise Lost
+        return data
+
+    def is_open(self) -> bool:
+        """Say whether the connection is not known to have ended."""
+        channel = self._channel
+        return not (channel.closed or channel.eof_received) and bool(channel.transport.is_active())
+
+    def close(self) -> None:
+        """End this channel; the connection stays."""
+        from paramiko import SSHException
+
+        with contextlib.suppress(OSError, EOFError, SSHException):
+            if self._channel.transport.sock.is_stuck:  # a goodbye would wait as long again
+                self._channel.transport.sock.shutdown(socket.SHUT_RDWR)
+            self._channel.close()
+
+    def abandon(self) -> None:
+        """Keep the channel from saying goodbye in the parent's name."""
+        self._channel.lock = threading.Lock()
+        self._channel.closed = True
+
+
+class ProcessPipe:
+    """The standard streams of an ``ssh`` process."""
+
+    def __init__(self, process: subprocess.Popen[bytes], patience: float) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._patience = patience
+        self._in, self._out = process.stdin, process.stdout
+        self._lock = threading.Lock()
+        self._users = 0
+        self._closing = False
+        for stream in (self._in, self._out):
+            os.set_blocking(stream.fileno(), False)
+            with contextlib.suppress(OSError, AttributeError, ImportError):  # more than some systems or users may
+                import fcntl
+
+                fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIECE)
+
+    def wait_for(self, patience: float) -> None:
+        """Set the seconds without a byte after which the server counts as silent."""
+        self._patience = patience
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[None]:
+        """Keep the streams open while a thread is at them; another file could get their numbers."""
+        with self._lock:
+            if self._closing:
+                raise Lost("the connection was closed")
+            self._users += 1
+        try:
+            yield
+        except OSError as error:
+            raise Lost from error
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._release()
+
+    def send(self, data: bytes) -> None:
+        """Send all."""
+        with self._using():
+            left = memoryview(data)
+            while left:
+                try:
+                    left = left[os.write(self._in.fileno(), left) :]
+                except BlockingIOError:
+                    self._await(self._in.fileno(), select.POLLOUT)
+
+    def recv(self) -> bytes:
+        """Return what has arrived."""
+        with self._using():
+            self._await(self._out.fileno(), select.POLLIN)
+            data = os.read(self._out.fileno(), _PIECE)
+        if not data:
+            raise Lost
+        return data
+
+    def _await(self, fd: int, event: int) -> None:
+        poll = select.poll()
+        poll.register(fd, event)
+        if not poll.poll(self._patience * 1000):
+            raise Silent(SILENT.format(self._patience))
+
+    def is_open(self) -> bool:
+        """Say whether the process lives."""
+        with self._lock:
+            return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            self._closing = True
+            if self._process.poll() is None:
+                self._process.kill()
+            self._process.wait()
+            self._release()
+
+    def _release(self) -> None:
+        if self._closing and not self._users:
+            for stream in (self._in, self._out):
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def abandon(self) -> None:
+        """Close our copies of the streams; the process is the parent's."""
+        self._process.returncode = 0  # not ours to wait for
+        self._lock = threading.Lock()
+        self._closing, self._users = True, 0
+        self._release()
