@@ -14,7 +14,7 @@ module Buckets {
 
   function MarkerName(folder: Text): Text { folder + [Slash] }
 
-  predicate IsMarker(name: Text) { name != [] && name[|name| - 1] == Slash && IsPath(name[..|name| - 1]) }
+  predicate IsMarker(name: Text) { name != [] && name[|name| - 1] == Slash && IsKey(name[..|name| - 1]) }
 
   function FolderOf(marker: Text): Text
     requires marker != []
@@ -22,11 +22,11 @@ module Buckets {
 
   // Every name is a path or a path's marker: no "a//b", which listings leave out.
   predicate Tidy(bucket: Bucket) {
-    forall n :: n in bucket.objects ==> (IsPath(n) || IsMarker(n)) && bucket.objects[n].stamp <= bucket.clock
+    forall n :: n in bucket.objects ==> (IsKey(n) || IsMarker(n)) && bucket.objects[n].stamp <= bucket.clock
   }
 
   function FilesSeen(bucket: Bucket): map<Text, File> {
-    map n | n in bucket.objects && IsPath(n) :: bucket.objects[n]
+    map n | n in bucket.objects && IsKey(n) :: bucket.objects[n]
   }
 
   function Markers(bucket: Bucket): set<Text> {
@@ -54,6 +54,13 @@ module Buckets {
     bucket.(objects := map n | n in bucket.objects && n != name :: bucket.objects[n])
   }
 
+  // Without a condition it says nothing of absence; with one it deletes that version only.
+  function DeleteVersion(bucket: Bucket, name: Text, ifMatch: Option<nat>): Reply {
+    if ifMatch.Some? && name !in bucket.objects then Missing
+    else if ifMatch.Some? && bucket.objects[name].stamp != ifMatch.value then Mismatch
+    else Stored(DeleteObject(bucket, name))
+  }
+
   function CopyObject(bucket: Bucket, source: Text, target: Text, ifAbsent: bool): Reply {
     if source !in bucket.objects then Missing
     else PutObject(bucket, target, bucket.objects[source].content, bucket.objects[source].labels, ifAbsent, None)
@@ -75,7 +82,7 @@ module Buckets {
   // ------------------------------------------------------------------------------------------------- facts
 
   lemma MarkersSeen(bucket: Bucket, folder: Text)
-    ensures folder in Markers(bucket) <==> IsPath(folder) && MarkerName(folder) in bucket.objects
+    ensures folder in Markers(bucket) <==> IsKey(folder) && MarkerName(folder) in bucket.objects
   {
     assert FolderOf(MarkerName(folder)) == folder;
     if folder in Markers(bucket) {
@@ -85,9 +92,9 @@ module Buckets {
   }
 
   lemma MarkerIsNoPath(folder: Text)
-    ensures !IsPath(MarkerName(folder))
+    ensures !IsKey(MarkerName(folder))
   {
-    if IsPath(MarkerName(folder)) { PathsEndWithoutSlash(MarkerName(folder)); }
+    if IsKey(MarkerName(folder)) { PathsEndWithoutSlash(MarkerName(folder)); }
   }
 
   lemma MarkerBelow(name: Text, folder: Text)
@@ -107,7 +114,7 @@ module Buckets {
   }
 
   lemma FileBelow(name: Text, folder: Text)
-    requires IsPath(name) && folder != []
+    requires IsKey(name) && folder != []
     ensures StartsWith(name, MarkerName(folder)) <==> IsBelow(name, folder)
   {
     PathsEndWithoutSlash(name);
@@ -115,7 +122,7 @@ module Buckets {
 
   // What has the folder's prefix: its files, and the markers of itself and of folders below.
   lemma NamesAreWhatIsBelow(bucket: Bucket, folder: Text)
-    requires Tidy(bucket) && IsPath(folder)
+    requires Tidy(bucket) && IsKey(folder)
     ensures Names(bucket, MarkerName(folder)) != {} <==> IsFolder(Seen(bucket), folder)       //: FACT-01 FACT-08
     ensures Names(bucket, MarkerName(folder)) - {MarkerName(folder)} == {}
       <==> !HoldsSomething(Seen(bucket), folder)                                              //: DEL-11
@@ -123,7 +130,7 @@ module Buckets {
     PathsEndWithoutSlash(folder);
     var seen, names := Seen(bucket), Names(bucket, MarkerName(folder));
     forall n | n in names && n != MarkerName(folder) ensures HoldsSomething(seen, folder) {
-      if IsPath(n) {
+      if IsKey(n) {
         FileBelow(n, folder);
         assert n in seen.files;
       } else {

@@ -21,7 +21,7 @@ module Children {
 
   // The paths that a child takes: what is a key by itself, and with the root before it is still a path.
   function method ParseIn(root: Text, text: Text): Parsed {
-    if IsKey(text) && IsPath(Full(root, text)) then Key(text) else Refused
+    if IsKey(text) && IsKey(Full(root, text)) then Key(text) else Refused
   }
 
   function method ParseFolderIn(root: Text, text: Text): Parsed {
@@ -142,7 +142,7 @@ module Children {
   }
 
   lemma FitsInView(tree: Tree, root: Text, key: Text)
-    requires Valid(tree) && Standing(tree, root) && IsPath(key)
+    requires Valid(tree) && Standing(tree, root) && IsKey(key)
     ensures Fits(tree, Full(root, key)) <==> Fits(View(tree, root), key)
   {
     PathsEndWithoutSlash(key);
@@ -198,7 +198,7 @@ module Children {
 
   lemma WriteThroughChild(tree: Tree, root: Text, key: Text, content: seq<Byte>, labels: Text, overwrite: bool,
                           ifMatch: Option<nat>)
-    requires Valid(tree) && Standing(tree, root) && IsPath(key)
+    requires Valid(tree) && Standing(tree, root) && IsKey(key)
     ensures var s := Write(tree, Full(root, key), content, labels, overwrite, ifMatch);
       var v := Write(View(tree, root), key, content, labels, overwrite, ifMatch);
       && View(s.tree, root) == v.tree                                                         //: SCOPE-02
@@ -214,7 +214,7 @@ module Children {
   }
 
   lemma PutThroughChild(tree: Tree, root: Text, key: Text, content: seq<Byte>, labels: Text)
-    requires IsPath(key)
+    requires IsKey(key)
     ensures View(Put(tree, Full(root, key), content, labels), root) == Put(View(tree, root), key, content, labels)
   {
     PathsEndWithoutSlash(key);
@@ -262,7 +262,7 @@ module Children {
   }
 
   lemma MoveThroughChild(tree: Tree, root: Text, source: Text, target: Text, overwrite: bool)
-    requires Valid(tree) && Standing(tree, root) && IsPath(target) && source != []
+    requires Valid(tree) && Standing(tree, root) && IsKey(target) && source != []
     ensures var c := Copy(tree, Full(root, source), Full(root, target), overwrite);
       var v := Copy(View(tree, root), source, target, overwrite);
       View(c.tree, root) == v.tree && Own(root, c.result) == v.result                         //: SCOPE-02 SCOPE-03

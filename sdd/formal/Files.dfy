@@ -93,7 +93,7 @@ module Files {
   {}
 
   lemma WriteContract(tree: Tree, key: Text, content: seq<Byte>, labels: Text, overwrite: bool, ifMatch: Option<nat>)
-    requires Valid(tree) && IsPath(key)
+    requires Valid(tree) && IsKey(key)
     ensures var s := Write(tree, key, content, labels, overwrite, ifMatch);
       && (s.result.Failed? ==> s.tree == tree)                                                //: PUB-05
       && (!Fits(tree, key) <==> s.result == Failed(InvalidPath, key))                         //: WRITE-11
@@ -156,7 +156,7 @@ module Files {
   }
 
   lemma CopyContract(tree: Tree, source: Text, target: Text, overwrite: bool)
-    requires Valid(tree) && IsPath(target)
+    requires Valid(tree) && IsKey(target)
     ensures var s := Copy(tree, source, target, overwrite);
       && (s.result.Failed? ==> s.tree == tree)                                                //: COPY-03 COPY-04
       && (source !in tree.files <==> s.result == Failed(NotFound, source))                    //: COPY-03 COPY-06
@@ -181,7 +181,7 @@ module Files {
   }
 
   lemma MoveContract(tree: Tree, source: Text, target: Text, overwrite: bool)
-    requires Valid(tree) && IsPath(target)
+    requires Valid(tree) && IsKey(target)
     ensures var s := Move(tree, source, target, overwrite);
       && (s.result.Failed? ==> s.tree == tree)                                                //: MOVE-02 MOVE-03 MOVE-05
       && (source !in tree.files <==> s.result == Failed(NotFound, source))                    //: MOVE-02 COPY-06
@@ -204,7 +204,7 @@ module Files {
   // What is written last is read, by any key and whatever came between at other keys.
   lemma ReadAfterWrite(tree: Tree, key: Text, content: seq<Byte>, labels: Text, overwrite: bool, ifMatch: Option<nat>,
                        other: Text)
-    requires Valid(tree) && IsPath(key)
+    requires Valid(tree) && IsKey(key)
     ensures var s := Write(tree, key, content, labels, overwrite, ifMatch);
       && (s.result.Ok? ==> Read(s.tree, key) == s.result && s.result.value.content == content) //: STATE-05 READ-01
       && (other != key ==> Read(s.tree, other) == Read(tree, other))                          //: COPY-07 KEY-10

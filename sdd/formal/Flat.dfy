@@ -39,10 +39,12 @@ module Flat {
     else KernelWrite(bucket, key, content, labels, overwrite, ifMatch)
   }
 
-  // _ops/delete.py: the service does not tell, so the kernel asks first; with missing_ok it need not.
-  function KernelDelete(bucket: Bucket, key: Text, missingOk: bool): (Bucket, Result<Done>) {
-    if !missingOk && key !in bucket.objects then (bucket, Failed(NotFound, key))
-    else (DeleteObject(bucket, key), Ok(Done))
+  // _ops/delete.py: the service does not tell, so the kernel asks first; with missing_ok it need not, nor with if_match.
+  function KernelDelete(bucket: Bucket, key: Text, missingOk: bool, ifMatch: Option<nat>): (Bucket, Result<Done>) {
+    if !missingOk && ifMatch.None? && key !in bucket.objects then (bucket, Failed(NotFound, key))
+    else
+      var reply := DeleteVersion(bucket, key, ifMatch);
+      if reply.Stored? then (reply.bucket, Ok(Done)) else (bucket, Failed(PreconditionFailed, key))
   }
 
   // _ops/move.py _settled and _copy: onto itself, then target, then source, then the copy.
@@ -60,10 +62,14 @@ module Flat {
       else (bucket, Failed(AlreadyExists, target))
   }
 
+  // _ops/move.py _delete_copied: the version that was copied goes; another one stays, and one that is gone is fine.
   function KernelMove(bucket: Bucket, source: Text, target: Text, overwrite: bool): (Bucket, Result<Done>) {
     var copied := KernelCopy(bucket, source, target, overwrite);
     if copied.1.Failed? || source == target then copied
-    else (DeleteObject(copied.0, source), Ok(Done))
+    else
+      var reply := DeleteVersion(copied.0, source, Some(bucket.objects[source].stamp));
+      if reply.Stored? then (reply.bucket, Ok(Done))
+      else (copied.0, if reply.Missing? then Ok(Done) else Failed(PreconditionFailed, source))
   }
 
   // _ops/folders.py. `inside` are the pages of the folder's children, `below` those of all names with its prefix.
@@ -110,7 +116,7 @@ module Flat {
   }
 
   lemma ExistsRefines(bucket: Bucket, key: Text, pages: seq<seq<Text>>)
-    requires Tidy(bucket) && IsPath(key) && PagesOf(pages, Names(bucket, MarkerName(key)))
+    requires Tidy(bucket) && IsKey(key) && PagesOf(pages, Names(bucket, MarkerName(key)))
     ensures KernelExists(bucket, key, pages) <==> Exists(Seen(bucket), key)                   //: FACT-01 ABSENT-01
     ensures AnyBelow(pages) <==> IsFolder(Seen(bucket), key)                                  //: FACT-01 FACT-08
   {
@@ -120,7 +126,7 @@ module Flat {
   }
 
   lemma PutRefines(bucket: Bucket, key: Text, content: seq<Byte>, labels: Text)
-    requires Tidy(bucket) && IsPath(key)
+    requires Tidy(bucket) && IsKey(key)
     ensures var reply := PutObject(bucket, key, content, labels, false, None);
       Seen(reply.bucket) == Put(Seen(bucket), key, content, labels) && Tidy(reply.bucket)
   {
@@ -135,7 +141,7 @@ module Flat {
   }
 
   lemma WriteRefines(bucket: Bucket, key: Text, content: seq<Byte>, labels: Text, overwrite: bool, ifMatch: Option<nat>)
-    requires Tidy(bucket) && IsPath(key)
+    requires Tidy(bucket) && IsKey(key)
     ensures var k := KernelWrite(bucket, key, content, labels, overwrite, ifMatch);
       var s := Write(Seen(bucket), key, content, labels, overwrite, ifMatch);
       && Seen(k.0) == s.tree && k.1 == s.result && Tidy(k.0)                                  //: OVER-01 SWAP-02 SWAP-03 EXCL-01
@@ -145,7 +151,7 @@ module Flat {
   }
 
   lemma DeleteObjectRefines(bucket: Bucket, key: Text)
-    requires Tidy(bucket) && IsPath(key)
+    requires Tidy(bucket) && IsKey(key)
     ensures Seen(DeleteObject(bucket, key)) == Remove(Seen(bucket), key) && Tidy(DeleteObject(bucket, key)) //: DEL-01
   {
     var after := DeleteObject(bucket, key);
@@ -158,11 +164,11 @@ module Flat {
     assert Markers(after) == Markers(bucket);
   }
 
-  lemma DeleteRefines(bucket: Bucket, key: Text, missingOk: bool)
-    requires Tidy(bucket) && IsPath(key)
-    ensures var k := KernelDelete(bucket, key, missingOk);
-      var s := Delete(Seen(bucket), key, missingOk, None);
-      Seen(k.0) == s.tree && k.1 == s.result && Tidy(k.0)                                     //: DEL-01 DEL-02 DEL-03
+  lemma DeleteRefines(bucket: Bucket, key: Text, missingOk: bool, ifMatch: Option<nat>)
+    requires Tidy(bucket) && IsKey(key)
+    ensures var k := KernelDelete(bucket, key, missingOk, ifMatch);
+      var s := Delete(Seen(bucket), key, missingOk, ifMatch);
+      Seen(k.0) == s.tree && k.1 == s.result && Tidy(k.0)                                     //: DEL-01 DEL-02 DEL-03 SWAP-05
   {
     DeleteObjectRefines(bucket, key);
     if key !in bucket.objects {
@@ -171,7 +177,7 @@ module Flat {
   }
 
   lemma CopyRefines(bucket: Bucket, source: Text, target: Text, overwrite: bool)
-    requires Tidy(bucket) && IsPath(source) && IsPath(target)
+    requires Tidy(bucket) && IsKey(source) && IsKey(target)
     ensures var k := KernelCopy(bucket, source, target, overwrite);
       var s := Copy(Seen(bucket), source, target, overwrite);
       Seen(k.0) == s.tree && k.1 == s.result && Tidy(k.0)                                     //: COPY-01 COPY-03 COPY-04 COPY-05
@@ -187,7 +193,7 @@ module Flat {
 
   lemma DeleteFolderRefines(bucket: Bucket, folder: Text, recursive: bool, missingOk: bool,
                             inside: seq<seq<Text>>, below: seq<seq<Text>>, children: set<Text>)
-    requires Tidy(bucket) && (folder == [] || IsPath(folder))
+    requires Tidy(bucket) && (folder == [] || IsKey(folder))
     requires PagesOf(inside, children) && PagesOf(below, Names(bucket, MarkerName(folder)))
     // Children are shown if anything but the folder's own marker has its prefix.
     requires children != {} <==> Names(bucket, MarkerName(folder)) - {MarkerName(folder)} != {}
@@ -209,19 +215,19 @@ module Flat {
   }
 
   lemma TreeIsGone(bucket: Bucket, folder: Text)
-    requires Tidy(bucket) && IsPath(folder) && folder != []
+    requires Tidy(bucket) && IsKey(folder) && folder != []
     ensures var after := WithoutPrefix(bucket, MarkerName(folder));
       Seen(after) == Without(Seen(bucket), folder) && Tidy(after)
   {
     var after, seen := WithoutPrefix(bucket, MarkerName(folder)), Without(Seen(bucket), folder);
     forall k ensures k in FilesSeen(after) <==> k in seen.files {
-      if IsPath(k) { FileBelow(k, folder); }
+      if IsKey(k) { FileBelow(k, folder); }
     }
     assert FilesSeen(after) == seen.files;
     forall f ensures f in Markers(after) <==> f in seen.folders {
       MarkersSeen(after, f);
       MarkersSeen(bucket, f);
-      if IsPath(f) {
+      if IsKey(f) {
         assert FolderOf(MarkerName(f)) == f;
         MarkerBelow(MarkerName(f), folder);
       }
@@ -230,7 +236,7 @@ module Flat {
   }
 
   lemma MarkerIsGone(bucket: Bucket, folder: Text)
-    requires Tidy(bucket) && IsPath(folder) && IsEmpty(Seen(bucket), folder)
+    requires Tidy(bucket) && IsKey(folder) && IsEmpty(Seen(bucket), folder)
     ensures var after := DeleteObject(bucket, MarkerName(folder));
       Seen(after) == Without(Seen(bucket), folder) && Tidy(after)
   {

@@ -29,6 +29,9 @@ module Keys {
 
   predicate method IsDots(segment: Text) { segment == [46] || segment == [46, 46] }   // "." and ".."
 
+  predicate method IsLatin(letter: Letter) { 65 <= letter <= 90 || 97 <= letter <= 122 }
+  predicate method HasDrive(segment: Text) { |segment| >= 2 && IsLatin(segment[0]) && segment[1] == 58 }   // "C:"
+
   predicate method AllOrdinary(segment: Text)
     ensures AllOrdinary(segment) <==> forall c :: c in segment ==> IsOrdinary(c)
   {
@@ -36,7 +39,8 @@ module Keys {
   }
 
   predicate method IsSegment(segment: Text) {
-    segment != [] && !IsDots(segment) && AllOrdinary(segment) && Size(segment) <= LongestSegment
+    && segment != [] && !IsDots(segment) && !HasDrive(segment)
+    && AllOrdinary(segment) && Size(segment) <= LongestSegment
   }
 
   predicate method AreSegments(segments: seq<Text>)
@@ -45,16 +49,9 @@ module Keys {
     segments == [] || (IsSegment(segments[0]) && AreSegments(segments[1..]))
   }
 
-  predicate method IsLatin(letter: Letter) { 65 <= letter <= 90 || 97 <= letter <= 122 }
-  predicate method HasDrive(text: Text) { |text| >= 2 && IsLatin(text[0]) && text[1] == 58 }   // "C:"
-
-  // The grammar below a store's root: what a listing may show, and what a key is up to its beginning.
-  predicate method IsPath(text: Text) {
-    AreSegments(Split(text)) && Size(text) <= LongestKey
-  }
-
+  // No rule asks where in a key a segment stands, so that what is left of a key below any folder is a key again.
   predicate method IsKey(text: Text) {
-    IsPath(text) && !HasDrive(text)
+    AreSegments(Split(text)) && Size(text) <= LongestKey
   }
 
   // The parser of files' paths, and that of folders' paths, which takes the empty one for the root.
@@ -70,12 +67,12 @@ module Keys {
     requires IsKey(text) && segment in Split(text)
     ensures segment != []                                                                     //: KEY-01
     ensures segment != [46] && segment != [46, 46]                                            //: KEY-02
+    ensures !HasDrive(segment)                                                                //: KEY-06
     ensures Size(segment) <= LongestSegment                                                   //: KEY-07
   {}
 
   lemma WhatAKeyIs(text: Text)
     requires IsKey(text)
-    ensures !HasDrive(text)                                                                   //: KEY-06
     ensures Size(text) <= LongestKey                                                          //: KEY-08
   {}
 
@@ -101,6 +98,7 @@ module Keys {
 
   // What the names above stand for, spelled out.
   lemma TheLimits(letter: Letter)
+    ensures IsLatin(letter) <==> 65 <= letter <= 90 || 97 <= letter <= 122                    //: KEY-06
     ensures IsControl(letter) <==> letter <= 31 || 127 <= letter <= 159                       //: KEY-03
     ensures IsSurrogate(letter) <==> 55296 <= letter <= 57343                                 //: KEY-05
     ensures LongestSegment == 255                                                             //: KEY-07

@@ -46,7 +46,7 @@ module Race {
   }
 
   lemma ExactlyOneCreates(s: Creation, key: Text, mine: seq<seq<Byte>>, schedule: seq<nat>)
-    requires |mine| == |s.creators| && IsPath(key) && NobodyYet(s, key)
+    requires |mine| == |s.creators| && IsKey(key) && NobodyYet(s, key)
     ensures var t := Creations(s, key, mine, schedule);
       && Valid(t.tree) && Fits(t.tree, key)
       && (NobodyYet(t, key) || OneWinner(t, key, mine))                                       //: EXCL-01 EXCL-02
@@ -146,7 +146,7 @@ module Race {
   }
 
   lemma NoBumpIsLost(s: Counting, key: Text, start: nat, schedule: seq<nat>)
-    requires IsPath(key) && NoneLost(s, key, start)
+    requires IsKey(key) && NoneLost(s, key, start)
     ensures NoneLost(Bumps(s, key, schedule), key, start)                                     //: SWAP-01 SWAP-02 SWAP-04
     decreases |schedule|
   {

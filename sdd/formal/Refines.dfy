@@ -31,7 +31,7 @@ module Refines {
 
   lemma WritesAlike(disk: Tree, flat: Tree, key: Text, content: seq<Byte>, labels: Text, overwrite: bool,
                     ifMatch: Option<nat>)
-    requires Alike(disk, flat) && IsPath(key)
+    requires Alike(disk, flat) && IsKey(key)
     ensures var d := Write(disk, key, content, labels, overwrite, ifMatch);
       var f := Write(flat, key, content, labels, overwrite, ifMatch);
       d.result != Failed(InvalidPath, key) ==> d.result == f.result && Alike(d.tree, f.tree)  //: WRITE-11 OVER-01 SWAP-02
@@ -55,7 +55,7 @@ module Refines {
   {}
 
   lemma CopiesAlike(disk: Tree, flat: Tree, source: Text, target: Text, overwrite: bool)
-    requires Alike(disk, flat) && IsPath(target)
+    requires Alike(disk, flat) && IsKey(target)
     ensures var d := Copy(disk, source, target, overwrite);
       var f := Copy(flat, source, target, overwrite);
       d.result != Failed(InvalidPath, target) ==> d.result == f.result && Alike(d.tree, f.tree) //: COPY-01 COPY-03 COPY-04

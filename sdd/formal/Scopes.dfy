@@ -161,7 +161,7 @@ module Scopes {
   lemma EveryListedFileIsTheChilds(tree: Tree, root: Text, folder: Text, recursive: bool, deepest: Option<nat>, full: Text)
     requires Valid(tree) && Listed(tree, Full(root, folder), recursive, deepest, full)
     ensures Cut(root, full) != [] && Full(root, Cut(root, full)) == full                      //: SCOPE-02 LIST-05
-    ensures IsPath(Cut(root, full))                                                           //: LIST-05
+    ensures ParseIn(root, Cut(root, full)) == Key(Cut(root, full))                            //: LIST-05 SCOPE-02
   {
     PathsEndWithoutSlash(full);
     if folder != [] {
@@ -171,12 +171,12 @@ module Scopes {
       if |full| == |root| + 1 { assert full[|full| - 1] == Slash; }
     }
     CutAndFull(root, full);
-    RestOfAPath(root, Cut(root, full));
+    RestOfAKey(root, Cut(root, full));
   }
 
-  lemma RestOfAPath(root: Text, key: Text)
-    requires key != [] && IsPath(Full(root, key))
-    ensures IsPath(key)                                                                       //: SCOPE-02
+  lemma RestOfAKey(root: Text, key: Text)
+    requires key != [] && IsKey(Full(root, key))
+    ensures IsKey(key)                                                                        //: SCOPE-02
   {
     if root != [] {
       SplitAtSlash(root, key);
@@ -185,24 +185,15 @@ module Scopes {
     }
   }
 
-  // The one difference: a name that looks like a drive ("C:x") is refused at the front of a path, so what the parent
-  // knows as "a/C:x" the child of "a" lists but cannot name.
+  // Whatever the parent knows below a folder, the child of that folder names by what is left, and nothing else.
   lemma KeysOfAChild(root: Text, key: Text)
     requires IsKey(root) && key != []
-    ensures IsKey(Full(root, key)) ==> ParseIn(root, key) == Key(key) || HasDrive(key)        //: SCOPE-02 KEY-06
-    ensures ParseIn(root, key).Key? ==> IsKey(Full(root, key))                                //: KEY-08 KEY-09
+    ensures IsKey(Full(root, key)) <==> ParseIn(root, key) == Key(key)                        //: SCOPE-02 KEY-09
     ensures ParseIn(root, key).Key? ==> Size(root) + 1 + Size(key) <= LongestKey              //: KEY-08
   {
-    if IsKey(Full(root, key)) { RestOfAPath(root, key); }
+    if IsKey(Full(root, key)) { RestOfAKey(root, key); }
     SizeOfTwo(root + [Slash], key);
     SizeOfTwo(root, [Slash]);
     SizeOfOne(Slash);
-    if ParseIn(root, key).Key? {
-      WhatAKeyIs(root);
-      if HasDrive(Full(root, key)) {
-        assert |root| == 1;
-        assert Full(root, key)[1] == Slash;
-      }
-    }
   }
 }

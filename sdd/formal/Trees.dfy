@@ -54,8 +54,8 @@ module Trees {
   }
 
   predicate Valid(tree: Tree) {
-    && (forall k :: k in tree.files ==> IsPath(k) && tree.files[k].stamp <= tree.clock)
-    && (forall f :: f in tree.folders ==> IsPath(f))
+    && (forall k :: k in tree.files ==> IsKey(k) && tree.files[k].stamp <= tree.clock)
+    && (forall f :: f in tree.folders ==> IsKey(f))
     && (tree.hierarchical ==> tree.folders !! tree.files.Keys)
     && (tree.hierarchical ==> forall k :: k in tree.files || k in tree.folders ==> Above(k) <= tree.folders)
   }
@@ -93,7 +93,7 @@ module Trees {
   }
 
   lemma MarkIsValid(tree: Tree, key: Text)
-    requires Valid(tree) && IsPath(key) && !tree.hierarchical
+    requires Valid(tree) && IsKey(key) && !tree.hierarchical
     ensures Valid(Mark(tree, key))
   {}
 
@@ -102,10 +102,10 @@ module Trees {
   {}
 
   lemma AboveAPathArePaths(key: Text)
-    requires IsPath(key)
-    ensures forall a :: a in Above(key) ==> IsPath(a)
+    requires IsKey(key)
+    ensures forall a :: a in Above(key) ==> IsKey(a)
   {
-    forall i | 0 < i < |key| && key[i] == Slash ensures IsPath(key[..i]) {
+    forall i | 0 < i < |key| && key[i] == Slash ensures IsKey(key[..i]) {
       SplitAtSlash(key[..i], key[i + 1..]);
       assert key == key[..i] + [Slash] + key[i + 1..];
       SizeOfTwo(key[..i], key[i..]);
@@ -141,7 +141,7 @@ module Trees {
 
   // A path never ends with a slash, so what is below a folder is more than the folder and a slash.
   lemma PathsEndWithoutSlash(key: Text)
-    requires IsPath(key)
+    requires IsKey(key)
     ensures key != [] && key[0] != Slash && key[|key| - 1] != Slash
   {
     if key == [] { assert Split(key)[0] == []; }
@@ -149,7 +149,7 @@ module Trees {
   }
 
   lemma BelowIsAbove(key: Text, folder: Text)
-    requires IsPath(key) && folder != []
+    requires IsKey(key) && folder != []
     ensures IsBelow(key, folder) <==> folder in Above(key)
   {
     PathsEndWithoutSlash(key);
@@ -161,13 +161,13 @@ module Trees {
   }
 
   lemma PutIsValid(tree: Tree, key: Text, content: seq<Byte>, labels: Text)
-    requires Valid(tree) && IsPath(key) && Fits(tree, key)
+    requires Valid(tree) && IsKey(key) && Fits(tree, key)
     ensures Valid(Put(tree, key, content, labels))
   {
     var after := Put(tree, key, content, labels);
     AboveAPathArePaths(key);
     if tree.hierarchical {
-      forall f | f in after.folders ensures IsPath(f) && f !in after.files {
+      forall f | f in after.folders ensures IsKey(f) && f !in after.files {
         if f in Above(key) { AboveIsTransitive(key, f); PathIsNotBelowItself(key); }
       }
       forall k | k in after.files || k in after.folders ensures Above(k) <= after.folders {

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BUILT = HERE / "build"
+DEBIANS = (Path("/usr/lib/dafny"), Path("/usr/lib/boogie"))
+"""Where Debian keeps Dafny's programs and libraries."""
 PACKAGES = ("dafny", "mono-mcs", "z3", "nodejs", "node-bignumber")
 """Debian packages that bring the verifier and what runs the oracle."""
 NOISE = re.compile(
@@ -31,17 +35,39 @@ def program(name: str) -> str:
     return found
 
 
-def dafny(*arguments: str | Path, seconds: float = 300, folder: Path = HERE) -> tuple[int, str]:
+def dafny(*arguments: str | Path, seconds: float = 900, folder: Path = HERE) -> tuple[int, str]:
     """Run Dafny in a folder and return its exit status and what it said, without the noise."""
-    command = [program("dafny"), "/nologo", *map(str, arguments)]
-    for _ in range(2):
+    command = [*verifier(), "/nologo", *map(str, arguments)]
+    for _ in range(3):
         done = subprocess.run(  # noqa: S603 - fixed arguments
             command, check=False, capture_output=True, text=True, timeout=seconds, cwd=folder
         )
         said = done.stdout + done.stderr
-        if "at Microsoft." not in said:  # the prover's process sometimes breaks off; a second one does not
+        if "at Microsoft." not in said:  # the prover's process sometimes breaks off; another one does not
             break
     return done.returncode, "\n".join(line for line in said.splitlines() if not NOISE.match(line))
+
+
+def verifier() -> list[str]:
+    """Return the command that starts Dafny: a copy that mono compiled ahead of time, which saves a third of a run."""
+    script = program("dafny")
+    exe = DEBIANS[0] / "Dafny.exe"
+    mono = shutil.which("mono")
+    if mono is None or not exe.exists():
+        return [script]
+    target = BUILT / f"dafny-{hashlib.sha256(exe.read_bytes()).hexdigest()[:16]}"
+    if not target.exists():
+        BUILT.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=BUILT) as scratch:
+            copy = Path(scratch, "dafny")
+            for folder in DEBIANS:
+                shutil.copytree(folder, copy, dirs_exist_ok=True)
+            libraries = sorted(map(str, copy.glob("*.dll")))
+            made = [mono, "--aot", str(copy / "Dafny.exe"), *libraries]
+            subprocess.run(made, check=False, capture_output=True)  # noqa: S603  what it cannot compile runs as it is
+            with suppress(OSError):  # another process has made it by now
+                os.rename(copy, target)  # noqa: PTH104  in one step
+    return [mono, str(target / "Dafny.exe")]
 
 
 def modules() -> list[Path]:

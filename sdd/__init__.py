@@ -1,0 +1,1 @@
+"""What the project promises, decided and can show for it."""
