@@ -22,11 +22,15 @@ ROWS = {
     "kernel": "kernel",
     "local": "local",
     "s3": "s3",
+    "azure": "azure",
+    "http": "http",
     "latency": "latency",
     "big": "big_object",
+    "sftp": "sftp",
     "import": "imports",
     "memory": "memory",
     "lake": "lake",
+    "sql": "sql",
 }
 
 

@@ -20,6 +20,9 @@ PEERS = {
     "s3fs": ["s3fs>=2025.9", "fsspec>=2025.9"],  # without a floor a resolver may fall back to a very old s3fs
     "files": ["smart-open[s3]>=7", "cloudpathlib[s3]>=0.20"],
     "published": ["remote-store[s3]==0.33.0"],
+    "azure": ["remote-store[azure]==0.33.0", "adlfs>=2025.8", "fsspec>=2025.9"],
+    "sql": ["remote-store[sql]==0.33.0"],
+    "sftp": ["remote-store[sftp]==0.33.0", "fsspec>=2025.9"],
 }
 
 

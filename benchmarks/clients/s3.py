@@ -1,4 +1,4 @@
-"""The operations that every S3 client is asked for; `config["client"]` names the module with its `Client`.
+"""The operations that every client of an object store is asked for; `config` names the module with its `Client`.
 
 A client has get, put and head of one key. It may have `count` of a prefix, `get_all` and `aget_all` (many keys, so
 many at once), `down` and `up` (one big object whole), `stream_down` and `stream_up` (in constant memory).
@@ -37,7 +37,8 @@ NEEDS = {
 
 
 def operations(config: dict[str, Any]) -> dict[str, Callable[[int], int | None]]:
-    client = importlib.import_module(f"benchmarks.clients.s3_{config['client']}").Client(config)
+    module = f"benchmarks.clients.{config.get('service', 's3')}_{config['client']}"
+    client = importlib.import_module(module).Client(config)
     found = _Operations(client, config)
     return {name: getattr(found, name) for name, method in NEEDS.items() if hasattr(client, method)}
 
