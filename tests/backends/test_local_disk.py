@@ -26,6 +26,7 @@ from remote_store import (
 from remote_store.aio import AsyncStore
 from remote_store.backends.local import LocalBackend, walk
 from remote_store.testing import clause
+from tests.backends.local_steps import held_below
 
 DENIED = Path(__file__).parent / "local_denied.py"
 SOURCES = {**os.environ, "PYTHONPATH": str(Path(remote_store.__file__).parents[1])}
@@ -295,15 +296,12 @@ async def use(store):
 def test_the_async_face_leaves_nothing_open(root):
     import asyncio
 
-    def descriptors():
-        return len(list(Path("/proc/self/fd").iterdir()))
-
     async def work():
         async with AsyncStore(LocalBackend(root)) as store:
             await use(store)
-            before = descriptors()
+            before = held_below(root)
             assert await use(store) == (1_000_000, ["a/big", "a/f"])
-            assert descriptors() == before
+            assert held_below(root) == before
 
     asyncio.run(work())
 

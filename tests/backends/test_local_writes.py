@@ -25,7 +25,7 @@ from remote_store import (
 )
 from remote_store.backends.local import LocalBackend, beneath, publish
 from tests.backends import local_steps
-from tests.backends.local_steps import drafts
+from tests.backends.local_steps import drafts, held_below
 
 SCRIPTS = Path(__file__).parent
 SOURCES = {**os.environ, "PYTHONPATH": str(Path(remote_store.__file__).parents[1])}
@@ -41,10 +41,6 @@ def root(tmp_path):
 def store(root):
     with Store(LocalBackend(root), retry=ONCE) as store:
         yield store
-
-
-def descriptors():
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def abandon(store, key):
@@ -102,7 +98,7 @@ def test_a_call_that_fails_at_any_step_leaves_nothing_behind(tmp_path, call, cod
                 if name not in ("close", "unlink", "rmdir"):  # what fails to be undone cannot be undone
                     raise OSError(code, os.strerror(code))
 
-        opened = descriptors()
+        opened = held_below(root)
         try:
             with local_steps.watched(before):
                 local_steps.CALLS[call](store)
@@ -112,7 +108,7 @@ def test_a_call_that_fails_at_any_step_leaves_nothing_behind(tmp_path, call, cod
         assert told == ("local", False, False), (step, came)
         if came is None:
             break
-        assert descriptors() == opened, (step, came)
+        assert held_below(root) == opened, (step, came)
         assert drafts(root) == [], (step, came)
         files = local_steps.seen(store)
         if call == "delete_tree":  # what could not be deleted is still there
@@ -175,11 +171,11 @@ def test_a_process_out_of_descriptors_says_so(store):
 
 
 def test_no_call_leaves_a_descriptor_open(root, store):
-    before = descriptors()
+    before = held_below(root)
     store.write("a/f", b"x" * 1000)
     store.write("a/big", b"x" * 1_000_000)
     with store.read("a/big") as reader:
-        assert descriptors() == before + 1
+        assert len(held_below(root)) == len(before) + 1
         reader.read(10)
     assert len(list(store.list_files(recursive=True))) == 2
     unfinished = store.list_files(recursive=True)
@@ -204,7 +200,7 @@ def test_no_call_leaves_a_descriptor_open(root, store):
     store.copy("b/f", "c/f")
     store.delete_folder("a", recursive=True)
     store.delete_many(["b/f", "c/f"])
-    assert descriptors() == before
+    assert held_below(root) == before
     assert drafts(root) == []
 
 
