@@ -1,5 +1,6 @@
 """Azure in trouble: refused, expired, missing, dead or silent; every call says so, in time, and leaves nothing."""
 
+import asyncio
 import base64
 import datetime as dt
 import socket
@@ -18,6 +19,7 @@ from remote_store import (
     Store,
     Timeout,
 )
+from remote_store.aio import AsyncStore
 from remote_store.backends.azure import AzureBackend
 from remote_store.testing import clause
 from tests.bad_input.calls import CALLS, CONTENT, FILE
@@ -218,6 +220,20 @@ def test_a_folder_that_refuses_is_an_error_and_its_neighbours_are_served(lane, c
             store.move("open/a", "denied/b")
         assert store.read_bytes("open/a") == b"1"
         assert [entry.key for entry in store.list_files("open")] == ["open/a"]
+
+
+def test_an_upload_that_nobody_takes_leaves_no_socket_when_it_is_given_up(around):
+    _, container, port = around
+
+    async def give_up():
+        backend = AzureBackend(
+            container, endpoint_url=f"http://127.0.0.1:{port}/me", account_key=WRONG_KEY, lane="sdk", hierarchical=False
+        )
+        async with AsyncStore(backend) as store, asyncio.timeout(0.3):
+            await store.write("a", bytes(32 << 20), overwrite=True)
+
+    with unleaking(), pytest.raises(TimeoutError):
+        asyncio.run(give_up())
 
 
 WRONG = {

@@ -7,9 +7,12 @@ their transports, which know proxies, certificates and both ways of waiting, are
 from __future__ import annotations
 
 import re
+import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
+from weakref import WeakSet
 
 from remote_store.backends._answers import Refused
 from remote_store.backends.azure.signing import Signer, query_text
@@ -39,6 +42,9 @@ JOINED = 64 << 10
 ALOUD = 1 << 20
 """Bytes of content from which on aiohttp wants it as a file."""
 
+TURNS = 20
+"""Turns of an event loop in which a connection that was cut has to be gone."""
+
 _QUERY = re.compile(r"\?[^?\s]+").sub
 
 
@@ -66,6 +72,7 @@ class Wire:
         self.signer = Signer(access.login(), self.place.account, io)
         self.container = access.container
         self._transport: Any = None
+        self._sockets: WeakSet[socket.socket] = WeakSet()  # awaited ones
         self._proxies: dict[str, str] = {}
 
     def url(self, key: str = "", *, dfs: bool = False) -> str:
@@ -216,20 +223,41 @@ class Wire:
 
     async def _awaiting(self) -> Any:
         try:
-            import aiohttp  # noqa: F401  the transport loads it later and says less
+            import aiohttp
             from azure.core.pipeline.transport import AioHttpTransport
         except ImportError as missing:
             raise ConfigError("AsyncStore on Azure needs aiohttp; pip install 'remote-store[azure]'") from missing
         if self._transport is None:
-            self._transport = AioHttpTransport(**self._options())
+            session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(socket_factory=self._socket),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+            self._transport = AioHttpTransport(session=session, **self._options())
         return self._transport
+
+    def _socket(self, address: tuple[Any, ...]) -> socket.socket:
+        made = socket.socket(*address[:3])
+        self._sockets.add(made)
+        return made
 
     async def close(self) -> None:
         """Let go of connections."""
         transport, self._transport = self._transport, None
         if transport is not None:
             await self._io.pick(transport.close, transport.close)
+            await self._cut()
         await self.signer.close()
+
+    async def _cut(self) -> None:
+        """End what is still open: an event loop closes no connection whose peer has not taken all that was sent."""
+        for held in list(self._sockets):
+            with suppress(OSError):
+                held.shutdown(socket.SHUT_RDWR)
+        for _ in range(TURNS):
+            if all(held.fileno() < 0 for held in list(self._sockets)):
+                return
+            await self._io.sleep(0)
 
 
 def _as_it_is(content: bytes) -> Any:
