@@ -25,10 +25,10 @@ from remote_store.testing import clause
 from tests.bad_input.calls import CALLS, CONTENT, FILE
 from tests.bad_input.conftest import faced, unleaking
 from tests.bad_input.test_secret_sweep import shown_by
-from tests.bad_input.test_services import ASKING, Trouble, says_so
+from tests.bad_input.test_services import ASKING
+from tests.bad_input.troubles import CANARY, Trouble, each_says_so
 from tests.servers.process import free_ports
 
-CANARY = "canary-secret-that-nobody-may-see"
 WRONG_KEY = base64.b64encode(CANARY.encode()).decode()
 SILENT = {"list_versions", "presign"}
 ASKED = [method for method in ASKING if method not in SILENT]
@@ -112,10 +112,7 @@ def test_every_call_says_what_the_trouble_is_in_time(name, lane, colour, around,
     trouble = TROUBLES[name]
     options = {"hierarchical": False, "lane": lane, **trouble.options(*around)}
     late = 1 if (lane, colour) == ("obstore", "async") else 0  # its pool may keep one idle connection for a minute
-    with unleaking(late), faced(AzureBackend(**options), colour, retry=RetryPolicy(attempts=1)) as store:
-        for method in ASKED:
-            with subtests.test(method=method):
-                says_so(store, method, trouble, "azure")
+    each_says_so(lambda: AzureBackend(**options), colour, ASKED, trouble, subtests, late=late)
 
 
 @clause("ERR-01")
@@ -123,11 +120,10 @@ def test_every_call_says_what_the_trouble_is_in_time(name, lane, colour, around,
 @pytest.mark.parametrize("name", TROUBLES)
 def test_an_account_that_is_to_be_asked_says_the_same(name, lane, colour, around, subtests):
     trouble = TROUBLES[name]
-    backend = AzureBackend(lane=lane, **trouble.options(*around))
-    with faced(backend, colour, retry=RetryPolicy(attempts=1)) as store:
-        for method in ("read_bytes", "write", "is_folder", "move", "delete_folder"):
-            with subtests.test(method=method):
-                says_so(store, method, trouble, "azure")
+    options = trouble.options(*around)
+    late = 1 if (lane, colour) == ("obstore", "async") else 0
+    methods = ["read_bytes", "write", "is_folder", "move", "delete_folder"]
+    each_says_so(lambda: AzureBackend(lane=lane, **options), colour, methods, trouble, subtests, late=late)
 
 
 @clause("SECRET-03")

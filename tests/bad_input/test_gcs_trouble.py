@@ -11,15 +11,15 @@ from remote_store import (
     IntegrityError,
     PermissionDenied,
     RemoteStoreError,
-    RetryPolicy,
     Timeout,
 )
 from remote_store.backends.gcs import GCSBackend
 from remote_store.testing import clause
 from tests.backends.scripted import CLOSE, Scripted
-from tests.bad_input.conftest import faced, unleaking
+from tests.bad_input.conftest import faced
 from tests.bad_input.test_secret_sweep import shown_by
-from tests.bad_input.test_services import ASKING, CANARY, Trouble, says_so
+from tests.bad_input.test_services import ASKING
+from tests.bad_input.troubles import CANARY, Trouble, each_says_so
 from tests.servers.process import free_ports
 
 ASKED = [method for method in ASKING if method not in {"list_versions", "presign"}]
@@ -54,12 +54,9 @@ TROUBLES = {
 def test_every_call_says_what_the_trouble_is_in_time(name, colour, gcs_stub, subtests):
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         trouble = TROUBLES[name]
-        backend = GCSBackend(**{"access_token": CANARY} | trouble.options(gcs_stub, listener.getsockname()[1]))
+        options = {"access_token": CANARY} | trouble.options(gcs_stub, listener.getsockname()[1])
         late = 1 if colour == "async" else 0  # obstore's pool may keep one idle connection for a minute
-        with unleaking(late), faced(backend, colour, retry=RetryPolicy(attempts=1)) as store:
-            for method in ASKED:
-                with subtests.test(method=method):
-                    says_so(store, method, trouble, "gcs")
+        each_says_so(lambda: GCSBackend(**options), colour, ASKED, trouble, subtests, late=late)
 
 
 def test_a_folder_that_refuses_is_an_error_and_its_neighbours_are_served(colour, gcs_stub):

@@ -2,8 +2,6 @@
 
 import logging
 import socket
-import time
-import traceback
 import uuid
 from pathlib import Path
 
@@ -15,23 +13,18 @@ from remote_store import (
     ContainerNotFound,
     PermissionDenied,
     Registry,
-    RemoteStoreError,
-    RetryPolicy,
     Store,
     Timeout,
 )
 from remote_store.backends.http import HttpBackend
 from remote_store.testing import clause
 from tests.bad_input.calls import CALLS, CONTENT, FILE
-from tests.bad_input.conftest import faced, unleaking
+from tests.bad_input.conftest import faced
 from tests.bad_input.test_arguments import attempt
 from tests.bad_input.test_missing_extras import outcome
 from tests.bad_input.test_secret_sweep import shown_by
+from tests.bad_input.troubles import CANARY, Trouble, each_says_so
 from tests.servers.process import free_ports
-
-CANARY = "canary-secret-that-nobody-may-see"
-DEADLINE = 6.0
-"""Seconds; far more than the half second after which a silent server is given up."""
 
 ASKING = [
     "exists", "get_file_info", "get_folder_info", "glob", "head", "is_file", "is_folder", "iter_children", "list_files",
@@ -51,37 +44,53 @@ def around(web):
 
 
 TROUBLES = {
-    "wrong password": (
+    "wrong password": Trouble(
         lambda web, name, silent: {"url": f"{web.url}/basic/{name}", "user": "someone", "password": CANARY},
-        (PermissionDenied, "check the credentials", False),
+        PermissionDenied,
+        "check the credentials",
+        False,
     ),
-    "wrong token": (
+    "wrong token": Trouble(
         lambda web, name, silent: {"url": f"{web.url}/bearer/{name}", "token": CANARY},
-        (PermissionDenied, "check the credentials", False),
+        PermissionDenied,
+        "check the credentials",
+        False,
     ),
-    "wrong signature": (
+    "wrong signature": Trouble(
         lambda web, name, silent: {"url": f"{web.url}/signed/{name}", "query": f"sig={CANARY}"},
-        (PermissionDenied, "check the credentials", False),
+        PermissionDenied,
+        "check the credentials",
+        False,
     ),
-    "dead server": (
+    "dead server": Trouble(
         lambda web, name, silent: {"url": f"http://127.0.0.1:{free_ports(1)[0]}/a", "token": CANARY},
-        (BackendUnavailable, "http://127.0.0.1:", True),
+        BackendUnavailable,
+        "http://127.0.0.1:",
+        True,
     ),
-    "silent server": (
+    "silent server": Trouble(
         lambda web, name, silent: {"url": f"http://127.0.0.1:{silent}/a", "token": CANARY, "read_timeout": 0.3},
-        (Timeout, "did not answer within the deadline", True),
+        Timeout,
+        "did not answer within the deadline",
+        True,
     ),
-    "busy server": (
+    "busy server": Trouble(
         lambda web, name, silent: {"url": f"{web.url}/busy/{name}", "token": CANARY},
-        (BackendUnavailable, "cannot serve now (503)", True),
+        BackendUnavailable,
+        "cannot serve now (503)",
+        True,
     ),
-    "strange certificate": (
+    "strange certificate": Trouble(
         lambda web, name, silent: {"url": f"{web.tls_url}/json/{name}", "token": CANARY},
-        (BackendUnavailable, "certificate is not trusted", False),
+        BackendUnavailable,
+        "certificate is not trusted",
+        False,
     ),
-    "unknown host": (
+    "unknown host": Trouble(
         lambda web, name, silent: {"url": "http://no-such-host.invalid/a", "token": CANARY},
-        (BackendUnavailable, "could not be reached", True),
+        BackendUnavailable,
+        "could not be reached",
+        True,
     ),
 }
 
@@ -90,26 +99,8 @@ TROUBLES = {
 @pytest.mark.parametrize("lane", ["httpx", "stdlib"])
 @pytest.mark.parametrize("name", TROUBLES)
 def test_every_call_says_what_the_trouble_is_in_time(name, lane, colour, around, subtests):
-    options, trouble = TROUBLES[name]
-    backend = HttpBackend(**{"lane": lane, "listing": "nginx-json"} | options(*around))
-    with unleaking(), faced(backend, colour, retry=RetryPolicy(attempts=1)) as store:
-        for method in ASKING:
-            with subtests.test(method=method):
-                says_so(store, method, *trouble)
-
-
-def says_so(store, method, kind, says, retryable):
-    began = time.monotonic()
-    with pytest.raises(RemoteStoreError) as raised:
-        attempt(store, method, CALLS.get(method, {}))
-    assert time.monotonic() - began < DEADLINE
-    error = raised.value
-    assert isinstance(error, kind), "".join(traceback.format_exception(error))
-    assert says in error.message
-    assert (error.backend, error.retryable) == ("http", retryable)
-    assert error.path in {"", FILE, "folder"}
-    shown = traceback.TracebackException.from_exception(error, capture_locals=True).format()
-    assert CANARY not in "".join(shown)
+    options = {"lane": lane, "listing": "nginx-json"} | TROUBLES[name].options(*around)
+    each_says_so(lambda: HttpBackend(**options), colour, ASKING, TROUBLES[name], subtests)
 
 
 @clause("ABSENT-02")

@@ -1,10 +1,6 @@
 """A service that refuses, is missing, is dead or silent: every call says so, in time, and leaves nothing behind."""
 
 import socket
-import time
-import traceback
-from collections.abc import Callable
-from typing import NamedTuple
 
 import pytest
 
@@ -12,20 +8,14 @@ from remote_store import (
     BackendUnavailable,
     ContainerNotFound,
     PermissionDenied,
-    RemoteStoreError,
-    RetryPolicy,
     Timeout,
 )
 from remote_store.backends.s3 import S3Backend
 from remote_store.testing import clause
 from tests.bad_input.calls import CALLS, CONTENT, FILE
 from tests.bad_input.conftest import faced, unleaking
-from tests.bad_input.test_arguments import attempt
+from tests.bad_input.troubles import CANARY, Trouble, each_says_so
 from tests.servers.process import free_ports
-
-CANARY = "canary-secret-that-nobody-may-see"
-DEADLINE = 6.0
-"""Seconds; far more than the half second after which a silent service is given up."""
 
 SILENT_CALLS = {"child", "resolve", "native_path", "describe", "to_key", "unwrap", "supports", "presign"}
 ASKING = sorted({*CALLS, "ping"} - SILENT_CALLS)
@@ -69,15 +59,6 @@ def mute(seaweedfs, kept, silent):
     return {"bucket": "b", "endpoint_url": f"http://127.0.0.1:{silent}", "access_key": "me", "read_timeout": 0.3}
 
 
-class Trouble(NamedTuple):
-    """What is wrong with a service, and what every call then says."""
-
-    options: Callable
-    kind: type[RemoteStoreError]
-    says: str
-    retryable: bool
-
-
 TROUBLES = {
     "refused credentials": Trouble(refused, PermissionDenied, "check the credentials", False),
     "missing bucket": Trouble(missing, ContainerNotFound, "the bucket 'no-such-bucket' does not exist", False),
@@ -94,24 +75,7 @@ def test_every_call_says_what_the_trouble_is_in_time(name, lane, colour, around,
     options = {"region": "us-east-1", "secret_key": CANARY, "lane": lane}
     options |= trouble.options(*around)
     late = 1 if (lane, colour) == ("obstore", "async") else 0  # its pool may keep one idle connection for a minute
-    with unleaking(late), faced(S3Backend(**options), colour, retry=RetryPolicy(attempts=1)) as store:
-        for method in ASKING:
-            with subtests.test(method=method):
-                says_so(store, method, trouble)
-
-
-def says_so(store, method, trouble, backend="s3"):
-    began = time.monotonic()
-    with pytest.raises(RemoteStoreError) as raised:
-        attempt(store, method, CALLS.get(method, {}))
-    assert time.monotonic() - began < DEADLINE
-    error = raised.value
-    assert isinstance(error, trouble.kind), "".join(traceback.format_exception(error))
-    assert trouble.says in error.message
-    assert (error.backend, error.retryable) == (backend, trouble.retryable)
-    assert error.path in {"", FILE, "folder", "folder/copy", "folder/moved"}
-    shown = traceback.TracebackException.from_exception(error, capture_locals=True).format()
-    assert CANARY not in "".join(shown)
+    each_says_so(lambda: S3Backend(**options), colour, ASKING, trouble, subtests, late=late)
 
 
 @pytest.mark.parametrize("lane", ["obstore", "boto3"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -187,7 +188,9 @@ class Clients:
                 _need("botocore", "boto3")
                 import botocore.session
 
-                self._session = botocore.session.Session(profile=self.access.profile)
+                session = botocore.session.Session(profile=self.access.profile)
+                session.register_component("data_loader", _models(session.get_config_variable("data_path")))
+                self._session = session
             return self._session
 
     @property
@@ -349,6 +352,14 @@ class Clients:
         for client in clients:
             if client is not None:
                 client.close()
+
+
+@cache
+def _models(folders: str | None) -> Any:
+    """Return the reader of botocore's models; it keeps what it has parsed, which is most of the work of a client."""
+    from botocore.loaders import create_loader
+
+    return create_loader(folders)
 
 
 def _stay(request_dict: dict[str, Any], **_: Any) -> None:
