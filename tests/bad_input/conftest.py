@@ -11,7 +11,7 @@ import pytest
 
 from remote_store import Store
 from remote_store.aio import AsyncStore
-from remote_store.testing.faces import Awaited
+from remote_store.testing.faces import Awaited, plainly
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def faced(backend, colour, **how):
             yield store
         return
     with asyncio.Runner() as runner:
-        shown = Awaited(AsyncStore(backend, **how), runner.run)
+        shown = Awaited(AsyncStore(backend, **how), plainly(runner))
         try:
             yield shown
         finally:

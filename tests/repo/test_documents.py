@@ -49,7 +49,7 @@ def test_examples_run_as_pasted(name, tmp_path):
 
 @pytest.mark.parametrize("name", sorted(ON_S3 - ON_WEB))
 def test_examples_on_s3_run_as_pasted(name, tmp_path, seaweedfs):
-    run_examples(name, tmp_path, my_bucket(seaweedfs))
+    run_examples(name, tmp_path, on_s3(seaweedfs), {"my-bucket": seaweedfs.make_bucket()})
 
 
 @pytest.mark.parametrize("name", sorted(ON_AZURE))
@@ -65,19 +65,11 @@ def test_examples_on_the_web_run_as_pasted(name, tmp_path, seaweedfs, web):
         path = Path(web.folder) / "data" / "2024" / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x,y\n1,2\n")
-    run_examples(name, tmp_path, my_bucket(seaweedfs), {WEB: web.url})
+    run_examples(name, tmp_path, on_s3(seaweedfs), {WEB: web.url, "my-bucket": seaweedfs.make_bucket()})
 
 
-def my_bucket(seaweedfs) -> dict[str, str]:
-    """Make the bucket of the examples empty, and return the environment that leads to it."""
-    client = seaweedfs.client()
-    try:
-        if "my-bucket" not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
-            client.create_bucket(Bucket="my-bucket")
-        for found in client.list_objects_v2(Bucket="my-bucket").get("Contents", ()):
-            client.delete_object(Bucket="my-bucket", Key=found["Key"])
-    finally:
-        client.close()
+def on_s3(seaweedfs) -> dict[str, str]:
+    """Return the environment that leads to the server."""
     return {
         "AWS_ENDPOINT_URL": seaweedfs.endpoint_url,
         "AWS_ACCESS_KEY_ID": seaweedfs.access_key,
@@ -92,12 +84,12 @@ def run_examples(name: str, folder: Path, environment: dict[str, str], places: d
     Each of ``places`` stands for another on this machine.
     """
     text = (ROOT / name).read_text()
+    for place, here in (places or {}).items():
+        text = text.replace(place, here)
     for file, content in TOML.findall(text):
         (folder / file).write_text(content)
     program = folder / "examples.py"
     code = "\n".join(EXAMPLE.findall(text))
-    for place, here in (places or {}).items():
-        code = code.replace(place, here)
     program.write_text(code + (WITHOUT_FINALIZATION if "pyarrow" in code else ""))
     paths = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
