@@ -1,12 +1,11 @@
 """A server that answers each request as the next line of a script says."""
 
-import socket
-import threading
+from tests.backends.taking import Taker
 
 HEADERS = 'ETag: "one"\r\nLast-Modified: Mon, 23 Nov 2026 05:17:04 GMT\r\n'
 
 
-class Scripted:
+class Scripted(Taker):
     """Takes connections for good; each request gets one answer and the end of its connection.
 
     An answer is a function of the socket and the request's head.
@@ -15,43 +14,20 @@ class Scripted:
     def __init__(self, *answers):
         self._answers = list(answers)
         self.heads = []
-        self._held = []
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for each in [self._listener, *self._held]:
-            each.close()
-
-    def _accept(self):
-        while True:
-            try:
-                taken, _ = self._listener.accept()
-            except OSError:
+    def serve(self, taken):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = taken.recv(1 << 16)
+            if not data:
                 return
-            self._held.append(taken)
-            threading.Thread(target=self._answer, args=(taken,), daemon=True).start()
-
-    def _answer(self, taken):
-        try:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                data = taken.recv(1 << 16)
-                if not data:
-                    return
-                head += data
-            with self._lock:
-                self.heads.append(head.decode())
-                answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-            if answer(taken, head.decode()) is not silence:
-                taken.close()
-        except OSError:
-            return
+            head += data
+        with self._lock:
+            self.heads.append(head.decode())
+            answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if answer(taken, head.decode()) is not silence:
+            taken.close()
 
 
 def refusal(status, code=None, headers=""):

@@ -10,6 +10,7 @@ import threading
 import uuid
 
 from remote_store.backends.sql import SqlBlobBackend
+from tests.backends.taking import Relay
 
 COMMIT = re.compile(rb"COMMIT(?!TED)").search
 KINDS = ["sqlite", "postgresql", "mariadb"]
@@ -64,60 +65,39 @@ def place_of(kind, request, tmp_path):
     return Place(kind, server=server, database=request.getfixturevalue(f"{kind}_database"))
 
 
-class CommitBreaker:
+class CommitBreaker(Relay):
     """Forwards a port; once armed, it drops the connection that says COMMIT: before the server hears it, or after."""
 
     def __init__(self, to_port):
         self.armed = None
         self.broken = 0
-        self._to_port = to_port
-        self._sockets = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(to_port)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for each in [self._listener, *self._sockets]:
-            with contextlib.suppress(OSError):  # it has ended already
-                each.shutdown(socket.SHUT_RDWR)  # close() alone leaves it open while a thread waits at it
-            each.close()
-
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self._to_port))
-            self._sockets += [near, far]
-            lost = threading.Event()
-            threading.Thread(target=self._up, args=(near, far, lost), daemon=True).start()
-            threading.Thread(target=self._down, args=(near, far, lost), daemon=True).start()
+    def forward(self, near, far):
+        lost = threading.Event()
+        self._start(self._down, near, far, lost)
+        self._up(near, far, lost)
 
     def _up(self, near, far, lost):
-        with contextlib.suppress(OSError):
-            while data := near.recv(1 << 16):
-                if self.armed is not None and COMMIT(data):
-                    when, self.armed = self.armed, None
-                    self.broken += 1
-                    lost.set()
-                    if when == "after":
-                        far.sendall(data)
-                        continue
-                    far.shutdown(socket.SHUT_RDWR)
-                    near.shutdown(socket.SHUT_RDWR)
-                    return
-                far.sendall(data)
-            far.shutdown(socket.SHUT_WR)
+        while data := near.recv(1 << 16):
+            if self.armed is not None and COMMIT(data):
+                when, self.armed = self.armed, None
+                self.broken += 1
+                lost.set()
+                if when == "after":
+                    far.sendall(data)
+                    continue
+                far.shutdown(socket.SHUT_RDWR)
+                near.shutdown(socket.SHUT_RDWR)
+                return
+            far.sendall(data)
+        far.shutdown(socket.SHUT_WR)
 
-    def _down(self, near, far, lost):
-        with contextlib.suppress(OSError):
-            while data := far.recv(1 << 16):
-                if lost.is_set():  # the server has said that it is done
-                    near.shutdown(socket.SHUT_RDWR)
-                    return
-                near.sendall(data)
-            near.shutdown(socket.SHUT_WR)
+    @staticmethod
+    def _down(near, far, lost):
+        while data := far.recv(1 << 16):
+            if lost.is_set():  # the server has said that it is done
+                near.shutdown(socket.SHUT_RDWR)
+                return
+            near.sendall(data)
+        near.shutdown(socket.SHUT_WR)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from remote_store import Store
 from remote_store.aio import AsyncStore
 from remote_store.backends.http import HttpBackend
 from remote_store.testing import clause
+from tests.backends.taking import Taker
 from tests.backends.web_ways import WAYS, opened_by
 from tests.bad_input.conftest import unleaking
 
@@ -31,48 +31,25 @@ def file(web):
     return name
 
 
-class Counter:
+class Counter(Taker):
     """A server that keeps connections, counts them, and ends those that it is told to end."""
 
     def __init__(self, requests=1 << 30):
-        import socket
-
         self._requests = requests
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._taken = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for each in [self._listener, *self._taken]:
-            each.close()
-
-    def _accept(self):
-        while True:
-            try:
-                taken, _ = self._listener.accept()
-            except OSError:
-                return
+    def serve(self, taken):
+        with self._lock:
             self.connections += 1
-            self._taken.append(taken)
-            threading.Thread(target=self._serve, args=(taken,), daemon=True).start()
-
-    def _serve(self, taken):
         answered = 0
-        try:
-            with taken, taken.makefile("rb") as lines:
-                while answered < self._requests and (line := lines.readline()):
-                    while lines.readline().strip():
-                        pass
-                    body = b"" if line.startswith(b"HEAD") else b"hello"
-                    taken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body)
-                    answered += 1
-        except OSError:
-            return
+        with taken, taken.makefile("rb") as lines:
+            while answered < self._requests and (line := lines.readline()):
+                while lines.readline().strip():
+                    pass
+                body = b"" if line.startswith(b"HEAD") else b"hello"
+                taken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body)
+                answered += 1
 
 
 @clause("HTTP-14")
