@@ -3,6 +3,7 @@
 import pytest
 
 from remote_store import (
+    Capability,
     CapabilityNotSupported,
     ConfigError,
     InvalidPath,
@@ -12,6 +13,8 @@ from remote_store import (
     RemoteStoreError,
     Store,
 )
+from remote_store._stack import capabilities_of
+from remote_store.backend import Traits
 from remote_store.backends.memory import MemoryBackend
 from remote_store.layers import ReadOnly
 from remote_store.testing import clause
@@ -170,3 +173,29 @@ def test_a_place_that_cannot_be_told_without_a_missing_package_says_how_to_get_i
         Store(Bare()).resolve("a")
     assert raised.value.backend == "sql-blob"
     assert isinstance(raised.value.__cause__, ModuleNotFoundError)
+
+
+WHAT_FOLLOWS = {
+    "a name can be given": ({"move"}, {}, {Capability.MOVE}),
+    "a name can be given in one step": ({"move"}, {"atomic_move": True}, {Capability.MOVE, Capability.ATOMIC_MOVE}),
+    "a file can be put": ({"put"}, {}, {Capability.WRITE, Capability.COPY}),
+    "a put tells its own facts": (
+        {"put"},
+        {"native_results": True},
+        {Capability.WRITE, Capability.COPY, Capability.WRITE_RESULT_NATIVE},
+    ),
+    "a file can be deleted": ({"delete"}, {}, {Capability.DELETE}),
+    "a file can be put and deleted": (
+        {"put", "delete"},
+        {},
+        {Capability.WRITE, Capability.COPY, Capability.DELETE, Capability.MOVE},
+    ),
+    "facts of what is not there": (set(), {"atomic_move": True, "native_results": True, "atomic_put": True}, set()),
+}
+
+
+@clause("CAP-03", "CAP-04")
+@pytest.mark.parametrize(("methods", "traits", "capabilities"), WHAT_FOLLOWS.values(), ids=WHAT_FOLLOWS)
+def test_what_a_store_can_do_follows_from_what_its_backend_has(methods, traits, capabilities):
+    backend = type("Made", (), {**dict.fromkeys(methods, print), "traits": Traits("made", **traits)})()
+    assert capabilities_of(backend) == {Capability.READ, Capability.METADATA} | capabilities
