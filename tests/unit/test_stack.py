@@ -175,6 +175,7 @@ def test_a_place_that_cannot_be_told_without_a_missing_package_says_how_to_get_i
     assert isinstance(raised.value.__cause__, ModuleNotFoundError)
 
 
+OF_WRITES = ["atomic_move", "atomic_put", "compare_and_swap", "exclusive_create", "native_results"]
 WHAT_FOLLOWS = {
     "a name can be given": ({"move"}, {}, {Capability.MOVE}),
     "a name can be given in one step": ({"move"}, {"atomic_move": True}, {Capability.MOVE, Capability.ATOMIC_MOVE}),
@@ -190,12 +191,13 @@ WHAT_FOLLOWS = {
         {},
         {Capability.WRITE, Capability.COPY, Capability.DELETE, Capability.MOVE},
     ),
-    "facts of what is not there": (set(), {"atomic_move": True, "native_results": True, "atomic_put": True}, set()),
+    "a listing that is not set up": ({"list"}, {"lists": False}, set()),
+    "facts of what is not there": (set(), dict.fromkeys(OF_WRITES, True), set()),
 }
 
 
 @clause("CAP-03", "CAP-04")
-@pytest.mark.parametrize(("methods", "traits", "capabilities"), WHAT_FOLLOWS.values(), ids=WHAT_FOLLOWS)
-def test_what_a_store_can_do_follows_from_what_its_backend_has(methods, traits, capabilities):
-    backend = type("Made", (), {**dict.fromkeys(methods, print), "traits": Traits("made", **traits)})()
-    assert capabilities_of(backend) == {Capability.READ, Capability.METADATA} | capabilities
+def test_what_a_store_can_do_follows_from_what_its_backend_has():
+    for what, (methods, traits, capabilities) in WHAT_FOLLOWS.items():
+        backend = type("Made", (), {**dict.fromkeys(methods, print), "traits": Traits("made", **traits)})()
+        assert capabilities_of(backend) == {Capability.READ, Capability.METADATA} | capabilities, what
