@@ -37,3 +37,26 @@ def _carry(source, sink, said):
             said += data
         sink.sendall(data)
     sink.shutdown(socket.SHUT_WR)
+
+
+def verbs(recorder):
+    """What was asked of the server since the last question, without the paths."""
+    return sorted(request.partition(" ")[0] for request in recorder.requests())
+
+
+def cost_one_request_each(recorder, store):
+    """Write, read and look at a file of an object store, each of which has to take one request."""
+    store.write("a", b"data")
+    assert verbs(recorder) == ["PUT"]
+    assert store.read_bytes("a") == b"data"
+    assert verbs(recorder) == ["GET"]
+    with store.read("a") as reader:
+        assert reader.info.size == 4
+        assert reader.read() == b"data"
+    assert verbs(recorder) == ["GET"]
+    assert store.read_range("a", 1, 2) == b"at"
+    assert verbs(recorder) == ["GET"]
+    store.get_file_info("a")
+    assert verbs(recorder) == ["HEAD"]
+    assert store.exists("a")
+    assert verbs(recorder) == ["HEAD"]

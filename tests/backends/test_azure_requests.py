@@ -7,7 +7,7 @@ import pytest
 from remote_store import AlreadyExists, NotFound
 from remote_store.backends.azure import AzureBackend
 from remote_store.testing.faces import opened
-from tests.backends.recorder import Recorder
+from tests.backends.recorder import Recorder, cost_one_request_each, verbs
 
 
 @pytest.fixture(params=["obstore", "sdk"])
@@ -45,25 +45,8 @@ def store(endpoint, recorder, lane, flat):
         yield store
 
 
-def verbs(recorder):
-    return sorted(request.partition(" ")[0] for request in recorder.requests())
-
-
 def test_write_read_and_facts_are_one_request_each(recorder, store):
-    store.write("a", b"data")
-    assert verbs(recorder) == ["PUT"]
-    assert store.read_bytes("a") == b"data"
-    assert verbs(recorder) == ["GET"]
-    with store.read("a") as reader:
-        assert reader.info.size == 4
-        assert reader.read() == b"data"
-    assert verbs(recorder) == ["GET"]
-    assert store.read_range("a", 1, 2) == b"at"
-    assert verbs(recorder) == ["GET"]
-    store.get_file_info("a")
-    assert verbs(recorder) == ["HEAD"]
-    assert store.exists("a")
-    assert verbs(recorder) == ["HEAD"]
+    cost_one_request_each(recorder, store)
 
 
 def test_a_conditional_write_is_one_request_if_it_wins_and_two_if_it_loses(recorder, store):

@@ -3,7 +3,7 @@
 import pytest
 
 from remote_store import AlreadyExists, NotFound
-from tests.backends.recorder import Recorder
+from tests.backends.recorder import Recorder, cost_one_request_each, verbs
 
 
 @pytest.fixture
@@ -17,25 +17,8 @@ def store(recorder, open_store):
     return open_store(endpoint_url=f"http://127.0.0.1:{recorder.port}")
 
 
-def verbs(recorder):
-    return sorted(request.partition(" ")[0] for request in recorder.requests())
-
-
 def test_write_read_and_facts_are_one_request_each(recorder, store):
-    store.write("a", b"data")
-    assert verbs(recorder) == ["PUT"]
-    assert store.read_bytes("a") == b"data"
-    assert verbs(recorder) == ["GET"]
-    with store.read("a") as reader:
-        assert reader.info.size == 4
-        assert reader.read() == b"data"
-    assert verbs(recorder) == ["GET"]
-    assert store.read_range("a", 1, 2) == b"at"
-    assert verbs(recorder) == ["GET"]
-    store.get_file_info("a")
-    assert verbs(recorder) == ["HEAD"]
-    assert store.exists("a")
-    assert verbs(recorder) == ["HEAD"]
+    cost_one_request_each(recorder, store)
 
 
 def test_a_conditional_write_is_one_request_won_or_lost(recorder, store):
