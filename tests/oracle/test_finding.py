@@ -97,6 +97,18 @@ def test_a_run_without_conflicts_has_shown_nothing(tame):
     assert "any: ok" not in str(missing)
 
 
+@pytest.fixture
+def asked_for(pytestconfig, monkeypatch):
+    """What stands in for `--machine-seed`; None unless set, whatever this run was given."""
+
+    def ask(seed):
+        monkeypatch.setattr(pytestconfig.option, "machine_seed", seed)
+
+    ask(None)
+    return ask
+
+
+@pytest.mark.usefixtures("asked_for")
 def test_a_machine_without_conflicts_fails_and_names_its_seed(tame, request):
     class Tame(Machine):
         fresh, steps, seed = True, 3_000, 7
@@ -130,16 +142,14 @@ def test_without_hypothesis_it_says_what_to_install(monkeypatch):
         search(lambda: opened(MemoryBackend(), "", "sync"), InMemory(), steps=1, seed=0)
 
 
-def test_the_seed_of_a_failure_can_be_given_again(pytestconfig, request):
+def test_the_seed_of_a_failure_can_be_given_again(asked_for, request):
     class AtRandom(Machine):
         seed = 7
 
     again = Machine()
     assert AtRandom()._seed(request, "sync") == AtRandom()._seed(request, "sync") != AtRandom()._seed(request, "async")
-    if pytestconfig.getoption("--machine-seed") is None:
-        assert again._seed(request, "sync") != again._seed(request, "sync")
-    was, pytestconfig.option.machine_seed = pytestconfig.option.machine_seed, "1234"
-    try:
-        assert again._seed(request, "sync") == AtRandom()._seed(request, "async") == 1234
-    finally:
-        pytestconfig.option.machine_seed = was
+    assert again._seed(request, "sync") != again._seed(request, "sync")
+    asked_for("new")
+    assert AtRandom()._seed(request, "sync") != AtRandom()._seed(request, "sync")
+    asked_for("1234")
+    assert again._seed(request, "sync") == AtRandom()._seed(request, "async") == 1234
