@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from remote_store.testing import clause
 from remote_store.testing.faces import COLOURS, again, opened
 from tests.backends.sql_places import KINDS, CommitBreaker, place_of
 from tests.servers import Link
+from tests.servers.process import wait_until
 
 MIB = 1 << 20
 ONCE = RetryPolicy(attempts=1)
@@ -115,22 +117,28 @@ def test_a_connection_that_breaks_in_the_middle_tears_nothing(server, colour, ma
         assert server.litter() == []
 
 
+def end_connections(server):
+    """Let the server end the connections of stores, and wait until it has."""
+    if server.kind == "postgresql":
+        ended = server.rows(
+            "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name = 'remote-store'"
+        )
+        gone = [Path(f"/proc/{process}") for process, _ in ended]  # a socket is closed before its process is gone
+        assert wait_until(lambda: not any(process.exists() for process in gone), 30)
+        return
+    others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+    for (number,) in server.rows(others):
+        with contextlib.suppress(Exception):  # it may have ended by itself
+            server.run(f"KILL {number}")
+    assert wait_until(lambda: not server.rows(others), 30)
+
+
 @clause("SQL-12")
 def test_connections_that_the_server_ended_are_replaced_unseen(server, colour):
     with opened(server.backend(), "", colour) as store:
         store.write("a", b"1")
-        if server.kind == "postgresql":
-            server.run(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND application_name = 'remote-store'"
-            )
-        else:
-            for (number,) in server.rows(
-                "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
-            ):
-                with contextlib.suppress(Exception):  # it may have ended by itself
-                    server.run(f"KILL {number}")
-        time.sleep(0.2)  # the news travels
+        end_connections(server)
         again(store, retry=ONCE).write("b", b"2")
         assert store.read_bytes("b") == b"2"
 
