@@ -178,7 +178,7 @@ class SFTPBackend(Declared):
         return list_page(self._tree, folder, token, limit, recursive=recursive) or Page([])
 
     async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
-        return publish(self._tree, key, options, lambda draft: draft.write(data, 0), **self._ways)
+        return publish(self._tree, key, options, lambda draft: draft.write(data, 0, last=True), **self._ways)
 
     async def begin(self, key: str, options: PutOptions) -> Upload:
         return SFTPUpload(self._tree, key, options, **self._ways)

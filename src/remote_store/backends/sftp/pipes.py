@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["ParamikoPipe", "PatientSocket", "ProcessPipe"]
 
 _PIECE = 1 << 20
+_AT_ONCE = getattr(socket, "TCP_QUICKACK", None)
+"""Linux can confirm at once: sshd keeps a small answer back until the last one is confirmed, for up to 40 ms."""
 SILENT = "the server did not answer within {:g} s"
 
 
@@ -28,6 +30,13 @@ class PatientSocket(socket.socket):
     patience = 60.0
     is_stuck = False
     _stuck_since: float | None = None
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Take what came, and confirm it at once."""
+        data = super().recv(size, flags)
+        if _AT_ONCE is not None:
+            self.setsockopt(socket.IPPROTO_TCP, _AT_ONCE, 1)
+        return data
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Send what the other side takes."""

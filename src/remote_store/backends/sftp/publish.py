@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from remote_store.backend import Buffer, FileInfo, PutOptions
     from remote_store.backends.sftp.channel import Channel, Flight
     from remote_store.backends.sftp.tree import Tree
-    from remote_store.backends.sftp.wire import Attrs
+    from remote_store.backends.sftp.wire import Attrs, Request
 
 __all__ = ["Draft", "SFTPUpload", "move_name", "open_draft", "publish", "take_name", "unmake"]
 
@@ -61,6 +61,7 @@ class Draft:
         self._old = old
         self._durable = durable
         self._ahead: deque[tuple[Flight, int]] = deque()
+        self._held: list[Request] = []
         self._on_way = 0
         self.size = 0
         self.name = (path.rpartition(b"/")[0] or b"") + b"/" + draft_name().encode()
@@ -79,8 +80,11 @@ class Draft:
             raise
         self._open = True
 
-    def write(self, data: Buffer, offset: int) -> None:
-        """Send data; what the server says to it is heard later, at the latest by ``finish``."""
+    def write(self, data: Buffer, offset: int, *, last: bool = False) -> None:
+        """Send data; what the server says to it is heard later, at the latest by ``finish``.
+
+        Of the ``last`` data, which has to stay as it is until then, the end goes along with what ``finish`` sends.
+        """
         turn, view = self.channel.write_size, memoryview(data)
         for start in range(0, len(view), 4 * turn):
             stretch = view[start : start + 4 * turn]
@@ -88,6 +92,9 @@ class Draft:
                 wire.write(self.handle, offset + start + at, stretch[at : at + turn])
                 for at in range(0, len(stretch), turn)
             ]
+            if last and start + len(stretch) == len(view):
+                self._held = requests
+                break
             self._ahead.append((self.channel.send(requests), len(stretch)))
             self._on_way += len(stretch)
             while self._on_way > _AHEAD:
@@ -106,17 +113,19 @@ class Draft:
 
     def finish(self) -> Attrs:
         """Wait for all that was sent, give the file the time and mode that it should have, and return its facts."""
-        requests = [wire.fstat(self.handle), wire.close(self.handle)]
+        requests = [*self._held, wire.fstat(self.handle), wire.close(self.handle)]
         if self._durable:
-            requests.insert(0, wire.fsync(self.handle))
+            for answer in self.channel.ask(*self._held):
+                answer.done()
             while self._ahead:  # some servers answer in another order
                 self._settle_one()
+            requests[: len(self._held)] = [wire.fsync(self.handle)]
         last = self.channel.send(requests)
         self._open = False  # from here on the server may give the handle to somebody else
         while self._ahead:
             self._settle_one()
-        *synced, found, closed = self.channel.wait(last)
-        for answer in synced:
+        *written, found, closed = self.channel.wait(last)
+        for answer in written:
             answer.done()
         closed.done()
         facts = found.attrs()
