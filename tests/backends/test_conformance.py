@@ -146,3 +146,4 @@ class TestMotoObstore(OnMoto):
 
 class TestMotoBoto3(OnMoto):
     lane = "boto3"
+    colours = ("sync",)  # a thread is all that the other one adds; on SeaweedFS it is tested

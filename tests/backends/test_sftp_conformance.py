@@ -53,13 +53,19 @@ class TestOpenSSH(SFTPConformance):
 
 
 class TestAsyncSSH(SFTPConformance):
+    """A second opinion; a thread is all that the async colour adds."""
+
+    colours = ("sync",)
+
     @pytest.fixture(autouse=True)
     def _server(self, asyncssh):
         self.server = asyncssh
 
 
 class TestOpenSSHByProgram(SFTPConformance):
-    """The same server through the program ssh."""
+    """The same server through the program ssh; a thread is all that the async colour adds."""
+
+    colours = ("sync",)
 
     @pytest.fixture(autouse=True)
     def _server(self, sshd, tmp_path):

@@ -26,7 +26,10 @@ def figures(root: Path) -> list[list[str]]:
             f"in each colour {steps()}; five times as many at length",
             "pytest tests/oracle --machine-times=5",
         ),
-        "tests of the kit, on every backend in both colours": (str(len(kit)), "pytest tests/backends"),
+        "tests of the kit, on every backend in both colours; on a second server of one that blocks, in one": (
+            str(len(kit)),
+            "pytest tests/backends",
+        ),
         "planted bugs, each found by a named test": (
             f"{len(BUGS)}: {', '.join(f'{area} {count}' for area, count in areas.most_common())}",
             "pytest tests/planted",
