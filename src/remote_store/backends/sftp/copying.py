@@ -16,7 +16,7 @@ from remote_store.errors import IntegrityError, NotFound
 
 if TYPE_CHECKING:
     from remote_store.backends.sftp.channel import Channel
-    from remote_store.backends.sftp.publish import Draft
+    from remote_store.backends.sftp.draft import Draft
     from remote_store.backends.sftp.tree import Tree
     from remote_store.backends.sftp.wire import Attrs
 

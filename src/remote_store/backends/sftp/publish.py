@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from remote_store.backends._drafts import draft_name
 from remote_store.backends.sftp import wire
 from remote_store.backends.sftp.channel import Lost, Silent
-from remote_store.backends.sftp.tree import info_of, is_folder, is_link, is_missing
-from remote_store.backends.sftp.wire import Garbled, Status
-from remote_store.errors import (
-    AlreadyExists,
-    CapabilityNotSupported,
-    IntegrityError,
-    InvalidPath,
-    NotFound,
-    RemoteStoreError,
-)
+from remote_store.backends.sftp.draft import Draft
+from remote_store.backends.sftp.tree import info_of, is_folder, is_missing
+from remote_store.backends.sftp.wire import Status
+from remote_store.errors import AlreadyExists, CapabilityNotSupported, InvalidPath, NotFound, RemoteStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from remote_store.backend import Buffer, FileInfo, PutOptions
-    from remote_store.backends.sftp.channel import Channel, Flight
+    from remote_store.backends.sftp.channel import Channel
     from remote_store.backends.sftp.tree import Tree
-    from remote_store.backends.sftp.wire import Attrs, Request
+    from remote_store.backends.sftp.wire import Attrs
 
-__all__ = ["Draft", "SFTPUpload", "move_name", "open_draft", "publish", "take_name", "unmake"]
+__all__ = ["SFTPUpload", "move_name", "open_draft", "publish", "take_name", "unmake"]
 
 _ROUNDS = 20
 """How often a write begins again whose folder is deleted under it."""
 _RACES = 4
 """How often a name is asked for again that the server refused for no reason that could be found."""
-_AHEAD = 16 << 20
-"""Bytes on the way to a file that the server has not confirmed yet."""
 TAKEN = "a file stands here already; pass overwrite=True to replace it"
 NO_REPLACE = (
     "this server cannot replace a file in one step (it lacks posix-rename@openssh.com); with plain=True the old file "
@@ -47,142 +35,6 @@ NO_LINK = (
     "this server cannot give a name only if it is free (it lacks hardlink@openssh.com); with plain=True it is asked "
     "for a rename, which it may or may not refuse"
 )
-NO_SYNC = "this server cannot say when a file is on the disk (it lacks fsync@openssh.com); durable=True needs it"
-
-
-class Draft:
-    """A file that nobody sees yet."""
-
-    def __init__(self, tree: Tree, channel: Channel, path: bytes, old: Attrs | None, *, durable: bool) -> None:
-        if durable and not channel.offers(b"fsync@openssh.com"):
-            raise CapabilityNotSupported(NO_SYNC)
-        self._tree = tree
-        self.channel = channel
-        self._old = old
-        self._durable = durable
-        self._ahead: deque[tuple[Flight, int]] = deque()
-        self._held: list[Request] = []
-        self._on_way = 0
-        self.size = 0
-        self.name = (path.rpartition(b"/")[0] or b"") + b"/" + draft_name().encode()
-        # Never more open than the file that it replaces, not even before it is published.
-        mode = stat.S_IMODE(old.mode) & 0o777 if old is not None and old.mode and not is_link(old) else None
-        self._mode = mode
-        self._owner = os.getpid()
-        self._gone = self._open = False
-        try:
-            (answer,) = channel.ask(wire.open_file(self.name, wire.FOR_NEW, mode))
-            self.handle = answer.handle()
-        except Status:
-            raise
-        except BaseException:
-            self.drop()  # it may have been made, and the answer been lost
-            raise
-        self._open = True
-
-    def write(self, data: Buffer, offset: int, *, last: bool = False) -> None:
-        """Send data; what the server says to it is heard later, at the latest by ``finish``.
-
-        Of the ``last`` data, which has to stay as it is until then, the end goes along with what ``finish`` sends.
-        """
-        turn, view = self.channel.write_size, memoryview(data)
-        for start in range(0, len(view), 4 * turn):
-            stretch = view[start : start + 4 * turn]
-            requests = [
-                wire.write(self.handle, offset + start + at, stretch[at : at + turn])
-                for at in range(0, len(stretch), turn)
-            ]
-            if last and start + len(stretch) == len(view):
-                self._held = requests
-                break
-            self._ahead.append((self.channel.send(requests), len(stretch)))
-            self._on_way += len(stretch)
-            while self._on_way > _AHEAD:
-                self._settle_one()
-        self.size = max(self.size, offset + len(view))
-
-    def _settle_one(self) -> None:
-        flight, size = self._ahead.popleft()
-        self._on_way -= size
-        for answer in self.channel.wait(flight):
-            answer.done()
-
-    def replaces(self, old: Attrs | None) -> None:
-        """Know what stands where the draft is to stand."""
-        self._old = old
-
-    def finish(self) -> Attrs:
-        """Wait for all that was sent, give the file the time and mode that it should have, and return its facts."""
-        requests = [*self._held, wire.fstat(self.handle), wire.close(self.handle)]
-        if self._durable:
-            for answer in self.channel.ask(*self._held):
-                answer.done()
-            while self._ahead:  # some servers answer in another order
-                self._settle_one()
-            requests[: len(self._held)] = [wire.fsync(self.handle)]
-        last = self.channel.send(requests)
-        self._open = False  # from here on the server may give the handle to somebody else
-        while self._ahead:
-            self._settle_one()
-        *written, found, closed = self.channel.wait(last)
-        for answer in written:
-            answer.done()
-        closed.done()
-        facts = found.attrs()
-        if facts.size != self.size or self._is_to_change(facts):
-            facts = self._change(facts)
-        if facts.size is not None and facts.size != self.size:
-            raise IntegrityError(f"the server kept {facts.size} of {self.size} bytes")
-        return facts._replace(size=self.size)
-
-    def _is_to_change(self, facts: Attrs) -> bool:
-        old = self._old
-        if old is None or facts.modified is None or old.modified is None:
-            return False
-        return facts.modified <= old.modified or (self._mode is not None and (facts.mode or 0) & 0o777 != self._mode)
-
-    def _change(self, facts: Attrs) -> Attrs:
-        """Give the draft the mode of the file it replaces, and a later second than that one's."""
-        requests = [wire.lstat(self.name)]
-        if self._mode is not None:
-            requests.insert(0, wire.setstat(self.name, mode=self._mode))
-        old = self._old
-        if old is not None and old.modified is not None and facts.modified is not None:
-            later = max(old.modified + 1, facts.modified)
-            requests.insert(0, wire.setstat(self.name, modified=min(later, 0xFFFFFFFF)))
-        return self.channel.ask(*requests)[-1].attrs()  # a server that sets nothing still keeps the bytes
-
-    def drop(self) -> None:
-        """Leave nothing behind, even where the connection was lost; what led here is the error to report."""
-        if self._gone or self._owner != os.getpid():  # a forked child lets it be: it is the parent's
-            return
-        self._gone = True
-        self._ahead.clear()
-        session, remove = self._tree.session, wire.remove(self.name)
-        try:
-            if self.channel.is_usable():
-                closing = [wire.close(self.handle)] if self._open else []
-                self.channel.ask(*closing, remove)
-            elif isinstance(self.channel.broken, Silent) or session.closed:
-                session.leave(remove)
-            else:
-                session.channel().ask(remove)
-        except (Lost, Garbled, RemoteStoreError):
-            session.leave(remove)
-
-    def forget(self, made: list[bytes]) -> None:
-        """Leave nothing behind, from a finalizer: the server is told with the next call, or at the end."""
-        if not self._gone and self._owner == os.getpid():
-            self._gone = True
-            traces = [wire.remove(self.name), *(wire.rmdir(path) for path in reversed(made))]
-            if self.channel.broken is None:
-                self.channel.later(wire.close(self.handle), *traces)
-            else:
-                self._tree.session.leave(*traces)
-
-    def published(self) -> None:
-        """Know that nothing is to be dropped any more."""
-        self._gone = True
 
 
 def check(old: Attrs | None, *, overwrite: bool) -> None:
@@ -264,11 +116,14 @@ def open_draft(tree: Tree, key: str, options: PutOptions, made: list[bytes], *, 
             path = tree.path(key)
             old = tree.look(channel, path)
             check(old, overwrite=options.overwrite)
+            draft = Draft(tree, channel, path, old, durable=durable)
             try:
-                return Draft(tree, channel, path, old, durable=durable), path
+                draft.open()
             except Status as status:
                 if not is_missing(status):
                     raise
+            else:
+                return draft, path
             tree.make_folder(channel, path.rpartition(b"/")[0], made)
     except BaseException as error:
         if isinstance(error, Lost):
@@ -291,7 +146,7 @@ def publish(
             facts = draft.finish()
             named = True
             take_name(tree, draft.channel, draft.name, path, overwrite=options.overwrite, plain=plain)
-            draft.published()
+            draft.let_be()
             return info_of(key, facts)
         except BaseException as error:
             if isinstance(error, Lost):
@@ -353,7 +208,7 @@ class SFTPUpload:
             if not is_missing(status):
                 raise
             raise NotFound("the folder was deleted while the file was written") from status
-        draft.published()
+        draft.let_be()
         self._draft = None
         return info_of(self._key, facts)
 

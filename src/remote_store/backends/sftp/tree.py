@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from remote_store.backend import Entry
     from remote_store.backends.sftp.channel import Channel
     from remote_store.backends.sftp.session import Session
-    from remote_store.backends.sftp.wire import Answer, Attrs, Status
+    from remote_store.backends.sftp.wire import Answer, Attrs, Request, Status
 
 __all__ = ["Tree", "info_of", "is_missing"]
 
@@ -166,7 +166,15 @@ class Tree:
 
     def look(self, channel: Channel, path: bytes) -> Attrs | None:
         """Return what stands at a path itself, whose folder must lie within the root, or None."""
-        real, found = channel.ask(wire.realpath(path.rpartition(b"/")[0] or b"/"), wire.lstat(path))
+        return self.seen(*channel.ask(*self.looking(path)))
+
+    @staticmethod
+    def looking(path: bytes) -> tuple[Request, Request]:
+        """Return the two questions of ``look``."""
+        return wire.realpath(path.rpartition(b"/")[0] or b"/"), wire.lstat(path)
+
+    def seen(self, real: Answer, found: Answer) -> Attrs | None:
+        """Return what the answers to ``looking`` say."""
         self.guard(real)
         failure = found.failure()
         if failure is not None and is_missing(failure):
