@@ -62,8 +62,8 @@ class _Put:
 class _Group:
     """Files that gather until the first one's patience ends, or there are enough."""
 
-    def __init__(self, first: _Put) -> None:
-        self.puts = [first]
+    def __init__(self) -> None:
+        self.puts: list[_Put] = []
         self.full = threading.Lock()
         self.full.acquire()
 
@@ -88,54 +88,54 @@ class Company:
 
     def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
         """Write a small file whole: all of it, or nothing."""
-        mine: _Put | None = None
-        with self._lock:
-            group, leads = self._gathering, True
-            if self._under_way < ALONE or (group is not None and not group.has_room_for(key)):
-                group = None
-            else:
-                mine = _Put(key, data, options)
-                leads = group is None
-                group = self._joined(group, mine)
-            self._under_way += leads
-        if mine is None or group is None:
-            try:
+        mine = group = None
+        leads = True
+        try:
+            with self._lock:
+                if self._under_way >= ALONE and (self._gathering is None or self._gathering.has_room_for(key)):
+                    mine = _Put(key, data, options)
+                    leads = self._gathering is None
+                    group = self._gathering = self._gathering or _Group()
+                    self._join(group, mine)
+                self._under_way += leads
+            if mine is None or group is None:
                 return put_alone(self._tree, key, data, options)
-            finally:
-                with self._lock:
-                    self._under_way -= 1
-        if leads:
-            self._lead(group)
-        else:
+            if leads:
+                self._lead(group)
+        finally:
+            if leads:
+                self._leave(group)
+        if not leads:
             mine.ended.acquire()
         if isinstance(mine.outcome, Exception):
             raise mine.outcome
         return mine.outcome or put_alone(self._tree, key, data, options)
 
-    def _joined(self, group: _Group | None, mine: _Put) -> _Group:
-        if group is None:
-            group = self._gathering = _Group(mine)
-            return group
+    def _join(self, group: _Group, mine: _Put) -> None:
         group.puts.append(mine)
         if len(group.puts) == MOST:
             self._gathering = None
             group.full.release()
-        return group
 
     def _lead(self, group: _Group) -> None:
-        try:
-            group.full.acquire(timeout=PATIENCE)
-            with self._lock:
-                if self._gathering is group:
-                    self._gathering = None
-            if len(group.puts) > 1:
-                _publish(self._tree, group.puts)
-        finally:
-            with self._lock:
-                self._under_way -= 1
-                if self._gathering is group:
-                    self._gathering = None
-            for put in group.puts[1:]:
+        group.full.acquire(timeout=PATIENCE)
+        self._dissolve(group)
+        if len(group.puts) > 1:
+            _publish(self._tree, group.puts)
+
+    def _dissolve(self, group: _Group | None) -> None:
+        """Let nobody join any more."""
+        with self._lock:
+            if self._gathering is group:
+                self._gathering = None
+
+    def _leave(self, group: _Group | None) -> None:
+        """Go, whatever happened, and let those go that came along."""
+        with self._lock:
+            self._under_way -= 1
+        if group is not None:
+            self._dissolve(group)
+            for put in group.puts:
                 put.ended.release()
 
 
