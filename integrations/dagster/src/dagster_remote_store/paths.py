@@ -45,7 +45,8 @@ def partition_paths(folder: str, partitions: Iterable[str]) -> dict[str, str]:
         path = f"{folder}/{_checked(partition_key_path(partition), f'partition {str(partition)!r}')}"
         other = taken.setdefault(path, partition)
         if other != partition:
-            raise InvalidPath(f"partitions {str(other)!r} and {str(partition)!r} would be the same file", path=path)
+            first, second = sorted((str(other), str(partition)))  # Dagster hands them over in any order
+            raise InvalidPath(f"partitions {first!r} and {second!r} would be the same file", path=path)
         found[partition] = path
     return found
 
