@@ -25,6 +25,7 @@ from remote_store.backends.sftp import SFTPBackend
 from remote_store.backends.sftp.channel import Channel
 from remote_store.testing import clause
 from remote_store.testing.faces import COLOURS, again, opened
+from tests.backends.cutting import cuts_of
 from tests.bad_input.conftest import unleaking
 from tests.servers import Link, free_ports
 
@@ -63,15 +64,7 @@ def drafts(options):
 def cutting(through, monkeypatch):
     """A backend, and a list that says of each question to come whether the connection is reset before it."""
     proxy, backend = through()
-    send, cuts = Channel.send, []
-
-    def cut(channel, requests):
-        if cuts and cuts.pop(0):
-            proxy.reset_all()
-        return send(channel, requests)
-
-    monkeypatch.setattr(Channel, "send", cut)
-    return backend, cuts
+    return backend, cuts_of(proxy, monkeypatch)
 
 
 @clause("SFTP-08")

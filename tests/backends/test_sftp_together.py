@@ -21,6 +21,7 @@ from remote_store import (
 from remote_store.backends.sftp import SFTPBackend, together
 from remote_store.backends.sftp.channel import Channel
 from remote_store.testing import clause
+from tests.backends.cutting import cuts_of
 from tests.bad_input.conftest import unleaking
 from tests.servers import Link
 
@@ -133,7 +134,6 @@ def test_of_those_that_write_one_key_one_creates_it_and_each_version_is_another(
 
 
 @clause("SFTP-16", "SFTP-06")
-@pytest.mark.skipif(os.geteuid() != 0, reason="not applicable: only root can give folders away")
 def test_a_folder_without_rights_refuses_its_own_files_only(sshd, gathering):
     options = sshd.options()
     with Store(SFTPBackend(**options)) as store:
@@ -152,14 +152,7 @@ def test_a_connection_that_breaks_at_any_step_leaves_each_file_whole_or_absent(
 ):
     options = sshd.options()
     proxy = make_proxy(sshd.port)
-    send, cuts = Channel.send, []
-
-    def cut(channel, requests):
-        if cuts and cuts.pop(0):
-            proxy.reset_all()
-        return send(channel, requests)
-
-    monkeypatch.setattr(Channel, "send", cut)
+    cuts = cuts_of(proxy, monkeypatch)
     monkeypatch.setattr(together, "MOST", 6)
     with unleaking(), Store(SFTPBackend(**options | {"port": proxy.port}), retry=ONCE) as store:
         store.write("first", b"")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from remote_store.backends.sftp.tree import Tree
     from remote_store.backends.sftp.wire import Attrs
 
-__all__ = ["SFTPUpload", "move_name", "open_draft", "publish", "take_name", "unmake"]
+__all__ = ["SFTPUpload", "move_name", "open_draft", "publish", "take_name", "taking", "unmake"]
 
 _ROUNDS = 20
 """How often a write begins again whose folder is deleted under it."""
@@ -47,11 +47,18 @@ def check(old: Attrs | None, *, overwrite: bool) -> None:
         raise AlreadyExists(TAKEN)
 
 
+def taking(source: bytes, target: bytes, *, overwrite: bool) -> list[wire.Request]:
+    """Return what gives a draft its name, and takes its own away, on a server that has a step for it."""
+    if overwrite:
+        return [wire.replace(source, target)]
+    return [wire.link(source, target), wire.remove(source)]
+
+
 def take_name(tree: Tree, channel: Channel, source: bytes, target: bytes, *, overwrite: bool, plain: bool) -> None:
     """Give a draft the name of the target in one step, and take its own away."""
     if not overwrite and channel.offers(b"hardlink@openssh.com"):
         # Together: without its new name the draft is of no use either.
-        linked, removed = channel.ask(wire.link(source, target), wire.remove(source))
+        linked, removed = channel.ask(*taking(source, target, overwrite=overwrite))
         if (failure := linked.refusal()) is not None:
             raise _refused(tree, channel, failure, target, overwrite=overwrite)
         removed.done()

@@ -7,10 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from remote_store.backends._obstore import restart_after_fork
-from remote_store.backends.sftp import wire
 from remote_store.backends.sftp.channel import Lost
 from remote_store.backends.sftp.draft import Draft, drop
-from remote_store.backends.sftp.publish import check, publish
+from remote_store.backends.sftp.publish import check, publish, taking
 from remote_store.backends.sftp.tree import info_of
 from remote_store.backends.sftp.wire import Garbled, Status
 from remote_store.errors import RemoteStoreError
@@ -227,19 +226,14 @@ def _name(channel: Channel, begun: list[_Begun]) -> None:
     ready = [one for one in begun if one.facts is not None]
     for one in ready:
         one.put.is_named = True
-    for one, answers in _asked(channel, [(one, _naming(one)) for one in ready]):
+    naming = [(one, taking(one.draft.name, one.path, overwrite=one.put.options.overwrite)) for one in ready]
+    for one, answers in _asked(channel, naming):
         if answers[0].refusal() is not None or one.facts is None:
             continue
         one.draft.let_be()
         one.put.outcome = info_of(one.put.key, one.facts)
         if answers[-1].refusal() is not None:
             one.put.outcome = answers[-1].refusal()
-
-
-def _naming(one: _Begun) -> list[Request]:
-    if one.put.options.overwrite:
-        return [wire.replace(one.draft.name, one.path)]
-    return [wire.link(one.draft.name, one.path), wire.remove(one.draft.name)]
 
 
 def _asked(channel: Channel, asked: list[tuple[_Begun, list[Request]]]) -> Iterator[tuple[_Begun, list[Answer]]]:
