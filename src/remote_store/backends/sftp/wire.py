@@ -29,6 +29,9 @@ _HEAD = struct.Struct(">IBI")
 _INT = struct.Struct(">I")
 _LONG = struct.Struct(">Q")
 _READS = struct.Struct(">QI")
+_USUAL = struct.Struct(">QIIIII")
+"""The facts that OpenSSH tells of a file: size, user, group, mode, times of access and change."""
+_DONE = _INT.pack(OK)
 
 
 class Garbled(Exception):
@@ -223,12 +226,10 @@ class Answer:
 
     def failure(self) -> Status | None:
         """Return what the server refused with, or None if it did what was asked."""
-        if self.kind != _STATUS:
+        if self.kind != _STATUS or self._view[:4] == _DONE:
             return None
         reader = _Reader(self._view)
         code = reader.number()
-        if code == OK:
-            return None
         message = reader.text() if reader.left() else b""  # some servers of old send none
         return Status(code, message.decode(errors="replace"))
 
@@ -311,19 +312,30 @@ class _Reader:
         self._at += count
         return found
 
+    def unpack(self, shape: struct.Struct) -> tuple[int, ...]:
+        at = self._at
+        if shape.size > len(self._view) - at:
+            raise Garbled("a packet that is shorter than it says")
+        self._at = at + shape.size
+        return shape.unpack_from(self._view, at)
+
     def number(self) -> int:
-        found: int = _INT.unpack(self.take(4))[0]
-        return found
+        return self.unpack(_INT)[0]
 
     def long(self) -> int:
-        found: int = _LONG.unpack(self.take(8))[0]
-        return found
+        return self.unpack(_LONG)[0]
 
     def text(self) -> bytes:
         return bytes(self.take(self.number()))
 
     def attrs(self) -> Attrs:
         flags = self.number()
+        if flags == _SIZE | _OWNER | _MODE | _TIMES:
+            size, _, _, mode, _, modified = self.unpack(_USUAL)
+            return Attrs(size, mode, modified)
+        return self._unusual(flags)
+
+    def _unusual(self, flags: int) -> Attrs:
         size = self.long() if flags & _SIZE else None
         if flags & _OWNER:
             self.take(8)
