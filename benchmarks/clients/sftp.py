@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks.clients.repeat import repeated
@@ -62,10 +61,3 @@ def operations(client: Any, config: dict[str, Any]) -> dict[str, Callable[[int],
         "get": repeated(lambda: client.get("small/1")),
         "put": repeated(lambda: client.put(f"{config['own']}/one", SMALL)),
     }
-
-
-def in_threads(put: Callable[[str, bytes], Any], names: list[str], data: bytes, count: int) -> None:
-    """Write files by many threads that share one client."""
-    with ThreadPoolExecutor(count) as threads:
-        for done in threads.map(lambda name: put(name, data), names):
-            assert done is not False

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 class Ours:
     def __init__(self, config: dict[str, Any]) -> None:
         access = {name: config[name] for name in ("host", "port", "user", "key_file", "root", "known_hosts")}
-        self._at_once = config["at_once"]
         self._store = Store(SFTPBackend(**access, transport=config["transport"]))
 
     def get(self, name: str) -> bytes:
@@ -31,7 +30,7 @@ class Ours:
         return [data for _, data in self._store.read_many(names)]
 
     def put_many(self, names: list[str], data: bytes) -> None:
-        sftp.in_threads(self.put, names, data, self._at_once)
+        self._store.write_many(((name, data) for name in names), overwrite=True)
 
 
 def operations(config: dict[str, Any]) -> dict[str, Callable[[int], int | None]]:

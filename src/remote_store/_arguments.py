@@ -15,6 +15,7 @@ __all__ = [
     "check_age",
     "check_choice",
     "check_codec",
+    "check_concurrency",
     "check_etag",
     "check_flag",
     "check_seconds",
@@ -109,6 +110,22 @@ def check_seconds(**options: object) -> None:
     for name, value in options.items():
         if not 0 < check_age(name, value) < float("inf"):
             raise ConfigError(f"{name} is more than 0 seconds, not {value:g}")
+
+
+def check_concurrency(value: object, default: int) -> int:
+    """Return how many calls may be on their way at once.
+
+    Raises:
+        TypeError: it is neither an int nor None.
+        ValueError: it is less than 1.
+    """
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"concurrency is an int or None, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"concurrency is 1 or more, not {value}")
+    return value
 
 
 def check_age(name: str, value: object) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from remote_store.errors import RemoteStoreError
@@ -17,9 +17,18 @@ if TYPE_CHECKING:
 
     from remote_store._io import Io
     from remote_store.backend import Buffer
+    from remote_store.path import PathInput
 
     Content: TypeAlias = Buffer | BinaryIO | Iterable[Buffer] | os.PathLike[str]
     AsyncContent: TypeAlias = Content | AsyncIterable[Buffer]
+    # A mapping's keys do not vary, so each type of path is named.
+    Files: TypeAlias = Mapping[str, Content] | Mapping[RemotePath, Content] | Iterable[tuple[PathInput, Content]]
+    AsyncFiles: TypeAlias = (
+        Mapping[str, AsyncContent]
+        | Mapping[RemotePath, AsyncContent]
+        | Iterable[tuple[PathInput, AsyncContent]]
+        | AsyncIterable[tuple[PathInput, AsyncContent]]
+    )
 
 __all__ = ["flat", "open_source", "whole"]
 

@@ -286,6 +286,14 @@ class Puts(Protocol):
 
 
 @runtime_checkable
+class PutsMany(Protocol):
+    """Writing many small files in few trips."""
+
+    async def put_many(self, files: Sequence[tuple[str, Buffer]], options: PutOptions) -> Sequence[FileInfo | None]:
+        """Publish whole files, each by itself, and return their facts in order; None for one that was left alone."""
+
+
+@runtime_checkable
 class Deletes(Protocol):
     """Deleting one file."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from remote_store._face import Face
 from remote_store._io import run
-from remote_store._ops import delete, folders, info, listing, move, pinned, read, sign, write
+from remote_store._ops import delete, folders, info, listing, move, pinned, read, sign, write, write_many
 from remote_store._streams import AtomicWrite, Reader, SeekableReader
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from remote_store._ops.listing import Listing
-    from remote_store._source import Content
+    from remote_store._source import Content, Files
     from remote_store.models import FileInfo, FolderEntry, FolderInfo, WriteResult
     from remote_store.path import PathInput
 
@@ -111,6 +111,24 @@ class Store(Face):
         """
         options = write.put_options(overwrite, metadata, content_type, if_match)
         return run(write.write(self._scope, path, content, options))
+
+    def write_many(
+        self,
+        files: Files,
+        *,
+        overwrite: bool = False,
+        concurrency: int | None = None,
+    ) -> list[WriteResult]:
+        """Publish many files, given as a mapping or as pairs of path and content, several on their way at once.
+
+        What a loop over ``write`` does: each file is whole or absent, and the first failure ends it, with the files
+        named before it written. Files and iterables among the contents have to stay open until the call returns.
+
+        Raises:
+            AlreadyExists: a file stands at one of the paths and ``overwrite`` is False.
+        """
+        options = write.put_options(overwrite, None, None, None)
+        return run(write_many.write_many(self._scope, files, options, concurrency))
 
     def write_text(
         self,

@@ -60,6 +60,7 @@ def test_links_that_leave_the_root_are_refused_by_every_call(store, place, serve
             lambda key=key: store.write(f"{key}/file", b"x", overwrite=True),
             lambda key=key: store.write(f"{key}/deep/er/new", b"x"),
             lambda key=key: store.write(f"{key}/new", iter([bytes(5 << 20)])),
+            lambda key=key: store.write_many({f"{key}/1": b"x", f"{key}/2": b"x"}),
             lambda key=key: list(store.list_files(key, recursive=True)),
             lambda key=key: list(store.iter_children(key)),
             lambda key=key: store.copy(f"{key}/file", "copied"),

@@ -1,9 +1,8 @@
-"""Small files that threads write at the same time: in few messages, and each as if it were alone."""
+"""Small files that one call writes: in few messages, and each as if it were alone."""
 
 import os
-import threading
+import stat
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from remote_store import (
     Store,
     Timeout,
 )
+from remote_store._ops.write_many import TOGETHER
 from remote_store.backends.sftp import SFTPBackend, together
 from remote_store.backends.sftp.channel import Channel
 from remote_store.testing import clause
@@ -27,13 +27,6 @@ from tests.servers import Link
 
 ONCE = RetryPolicy(attempts=1)
 DATA = bytes(range(256)) * 40
-
-
-@pytest.fixture
-def gathering(monkeypatch):
-    """All that write at the same time gather; none goes alone."""
-    monkeypatch.setattr(together, "ALONE", 0)
-    monkeypatch.setattr(together, "PATIENCE", 0.5)
 
 
 @pytest.fixture
@@ -49,170 +42,210 @@ def steps(monkeypatch):
     return sent
 
 
-def at_once(calls):
-    """Make calls at the same time; return what each returned or raised."""
-    start = threading.Barrier(len(calls))
-
-    def made(call):
-        start.wait()
-        try:
-            return call()
-        except RemoteStoreError as error:
-            return error
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(made, calls))
-
-
 def hidden(options):
     found = [name for _, _, names in os.walk(options["root"]) for name in names]
     return [name for name in found if name.startswith(".remote-store-")]
 
 
-def writing(store, key, data=DATA, **options):
-    return lambda: store.write(key, data, **options)
+def outcome_of(store, files):
+    try:
+        return store.write_many(files)
+    except RemoteStoreError as error:
+        return error
 
 
-@clause("SFTP-16", "PUB-01")
+def found_in(store, keys):
+    return {key: store.read_bytes(key) for key in keys if store.exists(key)}
+
+
+@clause("SFTP-16", "MANY-06")
 @pytest.mark.parametrize("server", ["sshd", "asyncssh"])
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_files_written_at_the_same_time_go_in_few_messages(server, overwrite, request, gathering, steps):
+def test_many_files_go_in_few_messages(server, overwrite, request, steps):
     options = request.getfixturevalue(server).options()
     with Store(SFTPBackend(**options)) as store:
+        store.write("folder/first", b"")
         for lap in range(2 if overwrite else 1):
-            store.write("folder/first", b"", overwrite=True)
+            files = {f"folder/{number}": b"%d of %d" % (number, lap) * number for number in range(TOGETHER)}
             steps.clear()
-            contents = [b"%d of %d" % (number, lap) * number for number in range(together.MOST)]
-            calls = [writing(store, f"folder/{n}", data, overwrite=overwrite) for n, data in enumerate(contents)]
-            written = at_once(calls)
+            written = store.write_many(files, overwrite=overwrite)
             assert len(steps) <= 5  # looks, drafts, contents, later times where files are replaced, names
-            assert max(steps) >= 2 * together.MOST
-            assert [result.size for result in written] == [len(data) for data in contents]
-            assert [data for _, data in store.read_many(f"folder/{n}" for n in range(together.MOST))] == contents
-            assert [store.head(result.path).etag for result in written] == [result.etag for result in written]
+            assert max(steps) >= 2 * TOGETHER
+            assert [(result.key, result.size) for result in written] == [(key, len(files[key])) for key in files]
+            assert found_in(store, files) == files
+            assert [store.head(result.key).etag for result in written] == [result.etag for result in written]
         assert hidden(options) == []
 
 
-@clause("SFTP-16", "WRITE-01", "EXCL-01")
-def test_each_is_written_or_refused_as_it_would_be_alone(sshd, gathering):
+@clause("SFTP-16", "SFTP-07")
+def test_folders_and_the_root_are_made_on_the_way(sshd, steps):
+    options = sshd.options()
+    with Store(SFTPBackend(**options)) as store:
+        files = {f"{number % 3}/deep/{number}": b"%d" % number for number in range(30)}
+        store.exists("before")
+        steps.clear()
+        store.write_many(files)
+        assert len(steps) < len(files)
+        assert found_in(store, files) == files
+        assert hidden(options) == []
+
+
+@clause("SFTP-16", "MANY-10", "EXCL-01")
+@pytest.mark.parametrize("key", ["old", "folder", "old/below", ".remote-store-0123456789abcdef.tmp"])
+def test_one_that_is_refused_says_why_and_keeps_none_back(sshd, key):
     options = sshd.options()
     with Store(SFTPBackend(**options)) as store:
         store.write("old", b"old")
         store.write("folder/in", b"x")
         before = store.head("old").etag
-        results = at_once(
-            [
-                writing(store, "new"),
-                writing(store, "old"),
-                writing(store, "folder"),
-                writing(store, "deep/er/new"),
-                writing(store, "old/below"),
-                writing(store, ".remote-store-0123456789abcdef.part"),
-                writing(store, "folder/in", b"other", overwrite=True),
-                writing(store, "empty", b""),
-            ]
-        )
-        new, old, folder, deep, below, draft, inside, empty = results
-        assert (new.size, str(deep.path), inside.size, empty.size) == (len(DATA), "deep/er/new", 5, 0)
-        for error, kind, key in ((old, AlreadyExists, "old"), (folder, InvalidPath, "folder")):
-            assert isinstance(error, kind)
-            assert error.path == key
-        assert [type(below), type(draft)] == [InvalidPath, InvalidPath]
+        with pytest.raises((AlreadyExists, InvalidPath)) as refused:
+            store.write_many([("a", DATA), ("new/b", b""), (key, DATA), ("c", DATA)])
+        assert refused.value.path == key
+        assert type(refused.value) is (AlreadyExists if key == "old" else InvalidPath)
+        assert found_in(store, ["a", "new/b", "c", "old"]) == {"a": DATA, "new/b": b"", "c": DATA, "old": b"old"}
         assert store.head("old").etag == before
-        assert store.read_bytes("folder/in") == b"other"
         assert hidden(options) == []
 
 
-@clause("SFTP-16", "EXCL-01", "SFTP-14")
-def test_of_those_that_write_one_key_one_creates_it_and_each_version_is_another(sshd, gathering):
-    with Store(SFTPBackend(**sshd.options())) as store:
-        made = at_once([writing(store, "a", b"%d" % number) for number in range(8)])
-        assert sum(not isinstance(result, AlreadyExists) for result in made) == 1
-        first = store.head("a").etag
-        store.write("a", store.read_bytes("a"), overwrite=True)
-        assert store.head("a").etag != first
+@clause("SFTP-16", "SFTP-14")
+def test_versions_that_replace_others_come_a_second_later_with_the_old_rights(sshd):
+    options = sshd.options()
+    with Store(SFTPBackend(**options)) as store:
+        old = store.write_many({"a": b"1", "b": b"1"})
+        (Path(options["root"]) / "a").chmod(0o640)
+        new = store.write_many({"a": b"2", "b": b"2"}, overwrite=True)
+        assert all(later.etag != earlier.etag for later, earlier in zip(new, old, strict=True))
+        assert stat.S_IMODE((Path(options["root"]) / "a").stat().st_mode) == 0o640
 
 
 @clause("SFTP-16", "SFTP-06")
-def test_a_folder_without_rights_refuses_its_own_files_only(sshd, gathering):
+def test_a_folder_without_rights_refuses_its_own_files_only(sshd):
     options = sshd.options()
     with Store(SFTPBackend(**options)) as store:
-        store.write("open/a", b"x")
-        store.write("closed/a", b"x")
+        store.write_many({"open/a": b"x", "closed/a": b"x"})
         (Path(options["root"]) / "closed").chmod(0o500)
-        results = at_once([writing(store, f"{folder}/new") for folder in ("open", "closed")])
-        assert results[0].size == len(DATA)
-        assert isinstance(results[1], PermissionDenied)
-        assert results[1].path == "closed/new"
+        with pytest.raises(PermissionDenied) as refused:
+            store.write_many({"closed/new": DATA, "open/new": DATA})
+        assert refused.value.path == "closed/new"
+        assert store.read_bytes("open/new") == DATA
+        assert hidden(options) == []
 
 
 @clause("SFTP-16", "SFTP-08", "SFTP-11")
-def test_a_connection_that_breaks_at_any_step_leaves_each_file_whole_or_absent(
-    sshd, make_proxy, gathering, monkeypatch
-):
+@pytest.mark.parametrize("folder", ["", "new/"])
+def test_a_connection_that_breaks_at_any_step_leaves_each_file_whole_or_absent(sshd, make_proxy, monkeypatch, folder):
     options = sshd.options()
     proxy = make_proxy(sshd.port)
     cuts = cuts_of(proxy, monkeypatch)
-    monkeypatch.setattr(together, "MOST", 6)
+    failures = 0
     with unleaking(), Store(SFTPBackend(**options | {"port": proxy.port}), retry=ONCE) as store:
         store.write("first", b"")
-        for step in range(6):
+        for step in range(9 if folder else 6):
             for once_more in (False, True):  # while the drafts are being removed
                 cuts[:] = [*[False] * step, True, once_more]
-                keys = [f"{step}-{once_more}-{number}" for number in range(6)]
-                results = at_once([writing(store, key) for key in keys])
+                keys = [f"{folder}{step}-{once_more}/{number}" for number in range(6)]
+                ended = outcome_of(store, dict.fromkeys(keys, DATA))
                 cuts.clear()
-                for key, result in zip(keys, results, strict=True):
-                    if isinstance(result, RemoteStoreError):
-                        assert isinstance(result, BackendUnavailable)
-                        assert result.path == key
-                    assert not store.exists(key) or store.read_bytes(key) == DATA
-                    assert isinstance(result, RemoteStoreError) or store.exists(key)
+                there = found_in(store, keys)
+                assert set(there.values()) <= {DATA}
+                assert len(there) == len(keys) or isinstance(ended, BackendUnavailable)
+                if not isinstance(ended, list):
+                    failures += 1
+                    assert ended.path == keys[0]
                 assert hidden(options) == []
+    assert failures > 8
+
+
+@clause("SFTP-16", "SFTP-08")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_batch_is_repeated_where_that_does_no_harm(sshd, make_proxy, monkeypatch, overwrite):
+    options = sshd.options()
+    proxy = make_proxy(sshd.port)
+    cuts = cuts_of(proxy, monkeypatch)
+    with Store(SFTPBackend(**options | {"port": proxy.port}), retry=RetryPolicy(base=0.01)) as store:
+        store.write("f/first", b"")
+        for step in range(4):
+            cuts[:] = [*[False] * step, True]
+            files = dict.fromkeys([f"f/{step}-{number}" for number in range(6)], DATA)
+            if step == 3 and not overwrite:  # the names were asked for
+                with pytest.raises(BackendUnavailable):
+                    store.write_many(files)
+            else:
+                assert len(store.write_many(files, overwrite=overwrite)) == 6
+                assert found_in(store, files) == files
+            cuts.clear()
+        assert hidden(options) == []
 
 
 @clause("SFTP-16", "SFTP-09")
-def test_a_server_that_falls_silent_is_a_timeout_for_each(sshd, make_proxy, gathering):
+def test_a_server_that_falls_silent_is_a_timeout_and_nothing_is_there(sshd, make_proxy):
     options = sshd.options(read_timeout=2.0)
     proxy = make_proxy(sshd.port)
+    files = dict.fromkeys(map(str, range(6)), DATA)
     with Store(SFTPBackend(**options | {"port": proxy.port}), retry=ONCE) as store:
         store.write("first", b"")
         proxy.link = Link(stall_after_down=0)
-        results = at_once([writing(store, f"{number}") for number in range(6)])
-        assert {type(result) for result in results} == {Timeout}
-        assert sorted(result.path for result in results) == [f"{number}" for number in range(6)]
+        with pytest.raises(Timeout) as silent:
+            store.write_many(files)
+        assert silent.value.path == "0"
         proxy.link = Link()
-        with suppress(BackendUnavailable):  # the old connection may still be the one at hand
+        try:
             store.exists("first")
-        assert not any(store.exists(f"{number}") for number in range(6))
+        except BackendUnavailable:  # the old connection may still have been the one at hand
+            store.exists("first")
+        assert found_in(store, files) == {}
         assert hidden(options) == []
 
 
-@clause("SFTP-16", "SFTP-10")
-def test_whoever_is_interrupted_while_it_writes_for_others_leaves_them_their_own_way(sshd, gathering, monkeypatch):
+@clause("SFTP-16", "SFTP-11")
+@pytest.mark.parametrize("step", ["open", "fill", "name"])
+def test_an_interruption_leaves_nothing_behind(sshd, monkeypatch, step):
     options = sshd.options()
+    taken = getattr(together._Batch, step)
+
+    def interrupted(batch, *args):
+        taken(batch, *args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(together._Batch, step, interrupted)
+    files = dict.fromkeys(map(str, range(6)), DATA)
     with Store(SFTPBackend(**options)) as store:
-        store.write("first", b"")
-        looked = together._begin
-
-        def interrupted(*args):
-            looked(*args)
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(together, "_begin", interrupted)
-        seen = []
-
-        def made(number):
-            try:
-                seen.append(str(store.write(f"{number}", DATA).path))
-            except KeyboardInterrupt:
-                seen.append("interrupted")
-
-        threads = [threading.Thread(target=made, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert seen.count("interrupted") >= 1
-        assert all(store.read_bytes(path) == DATA for path in seen if path != "interrupted")
+        with pytest.raises(KeyboardInterrupt):
+            store.write_many(files)
+        monkeypatch.undo()
+        assert found_in(store, files) == (files if step == "name" else {})
         assert hidden(options) == []
+
+
+@clause("SFTP-16", "SFTP-12", "SFTP-13")
+@pytest.mark.parametrize("way", ["durable", "plain"])
+def test_stores_that_write_another_way_write_each_alone(sshd, steps, way):
+    options = sshd.options(**{way: True})
+    with Store(SFTPBackend(**options)) as store:
+        files = dict.fromkeys(map(str, range(6)), DATA)
+        store.write_many(files)
+        assert max(steps) < len(files)
+        assert found_in(store, files) == files
+
+
+@clause("SFTP-16", "MANY-06")
+def test_a_server_without_the_additions_takes_many_files_too(sshd, monkeypatch):
+    monkeypatch.setattr(Channel, "offers", lambda _, extension: extension == b"limits@openssh.com")
+    with Store(SFTPBackend(**sshd.options(plain=True))) as store:
+        files = dict.fromkeys(map(str, range(6)), DATA)
+        assert together.put_many(store.unwrap(SFTPBackend)._tree, list(files.items()), None) == [None] * 6
+        store.write_many(files)
+        assert found_in(store, files) == files
+
+
+@clause("SFTP-16", "SFTP-10", "EXCL-01")
+def test_of_two_that_write_the_same_files_each_file_has_one_maker(sshd):
+    with Store(SFTPBackend(**sshd.options())) as store:
+        store.write("f/first", b"")
+        contents = [dict.fromkeys([f"f/{number}" for number in range(20)], b"%d" % maker) for maker in range(4)]
+
+        with ThreadPoolExecutor(4) as threads:
+            results = list(threads.map(lambda files: outcome_of(store, files), contents))
+        assert all(isinstance(result, AlreadyExists | list) for result in results)
+        assert set(found_in(store, contents[0]).values()) <= {b"0", b"1", b"2", b"3"}
+        assert len(found_in(store, contents[0])) == 20

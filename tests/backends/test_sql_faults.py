@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from remote_store import BackendUnavailable, IntegrityError, RemoteStoreError, ResourceLocked, RetryPolicy, Timeout
+from remote_store import (
+    AlreadyExists,
+    BackendUnavailable,
+    IntegrityError,
+    RemoteStoreError,
+    ResourceLocked,
+    RetryPolicy,
+    Timeout,
+)
 from remote_store.backends.sql import SqlBlobBackend
 from remote_store.testing import clause
 from remote_store.testing.faces import COLOURS, again, opened
@@ -73,6 +81,36 @@ def test_a_tree_is_deleted_whole_or_not_at_all(server, when):
         assert left == (["t/1", "t/2", "u"] if when == "before" else ["u"])
         assert all(store.read_bytes(key) == BIG for key in left)
         assert server.litter() == []
+
+
+@clause("SQL-13", "SQL-03")
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_files_that_go_together_are_all_written_or_none(server, colour, when):
+    files = {f"{number}": b"%d" % number for number in range(10)}
+    with CommitBreaker(server.server.port) as relay, opened(server.backend(relay.port), "", colour) as store:
+        store.write("5", b"old")
+        relay.armed = when
+        with pytest.raises(BackendUnavailable):
+            again(store, retry=ONCE).write_many(files, overwrite=True)
+        assert relay.broken == 1
+        left = {entry.key: store.read_bytes(entry.key) for entry in store.list_files()}
+        assert left == ({"5": b"old"} if when == "before" else files)
+        store.write_many(files, overwrite=True)
+        assert dict(store.read_many(files)) == files
+
+
+@clause("SQL-13", "MANY-10")
+def test_a_file_in_the_way_of_those_that_go_together_keeps_none_back(place, colour):
+    with opened(place.backend(), "", colour) as store:
+        store.write("2", BIG)
+        with pytest.raises(AlreadyExists) as refused:
+            store.write_many({f"{number}": b"%d" % number for number in (0, 1, 3, 2)})
+        assert refused.value.path == "2"
+        assert [entry.key for entry in store.list_files()] == ["0", "1", "2", "3"]
+        assert store.read_bytes("2") == BIG
+        store.write_many({"2": b"small", "1": b"other"}, overwrite=True)
+        assert [data for _, data in store.read_many(["1", "2"])] == [b"other", b"small"]
+        assert place.litter() == []
 
 
 @clause("SQL-07", "DEADLINE-01")

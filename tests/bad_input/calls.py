@@ -24,6 +24,7 @@ CALLS = {
         "content_type": None,
         "if_match": None,
     },
+    "write_many": {"files": {FILE: b"new"}, "overwrite": True, "concurrency": 2},
     "write_text": {
         "path": FILE,
         "text": "new",
@@ -95,6 +96,7 @@ WRONG_TYPES = {
     "src": _NO_PATH,
     "dst": _NO_PATH,
     "paths": [None, 3, "folder", b"folder", [FILE, 3]],
+    "files": [None, 3, "folder", b"folder", [FILE], [(FILE, b"new", 3)], [(3, b"new")], {FILE: "text"}],
     "content": [None, 3, 1.5, "text", {"a": 1}, RemotePath("a"), ["text"], [b"x", None], io.StringIO("text")],
     "text": [None, 3, b"text"],
     "encoding": [None, 3],

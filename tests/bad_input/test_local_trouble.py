@@ -53,7 +53,7 @@ def folder(tmp_path):
 
 
 READS = ["read_bytes", "read_range", "get_file_info", "head", "exists", "is_file", "list_files", "iter_children"]
-WRITES = ["write", "write_atomic", "open_atomic", "write_text", "copy", "move", "delete", "delete_many"]
+WRITES = ["write", "write_atomic", "open_atomic", "write_text", "write_many", "copy", "move", "delete", "delete_many"]
 
 
 @pytest.mark.parametrize(("mode", "methods"), [(0o000, READS + WRITES), (0o555, WRITES)], ids=["closed", "readonly"])

@@ -1,7 +1,7 @@
 """Deliberate bugs, each with the test that has to find it."""
 
 from remote_store import _face, _stack, _streams, path
-from remote_store._ops import folders, info, move, pinned, read, write
+from remote_store._ops import folders, info, move, pinned, read, write, write_many
 from remote_store.backends.local import LocalBackend, publish
 from remote_store.layers import retry
 from tests.planted import patches, wrong_config, wrong_lake, wrong_local, wrong_memory, wrong_s3, wrong_streams
@@ -184,6 +184,16 @@ OF_BACKENDS_AND_KERNEL = {
         "`read_many` yields the last first",
         "test_many_files_come_in_the_order_named",
         plant=patched(read.ManyReads, "next", patches.out_of_order),
+    ),
+    "many results turned round": Bug(
+        "`write_many` answers the last first",
+        "test_many_writes_publish_all_and_answer_in_the_order_named",
+        plant=patched(write_many._ManyWrites, "all", patches.turned_round),
+    ),
+    "many failures swallowed": Bug(
+        "`write_many` passes over what is wrong with a pair",
+        "test_what_is_wrong_with_a_pair_waits_for_the_files_before_it",
+        plant=patched(write_many._ManyWrites, "_raise_failure", lambda self: None),
     ),
     "everything repeated": Bug(
         "retry repeats what may not be done twice",

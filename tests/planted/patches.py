@@ -4,7 +4,7 @@ from contextlib import ExitStack, contextmanager
 
 from remote_store import path
 from remote_store._io import run
-from remote_store._ops import folders, info, read
+from remote_store._ops import folders, info, read, write_many
 from remote_store.errors import RemoteStoreError
 
 
@@ -75,6 +75,13 @@ async def out_of_order(self):
         return None
     key, task = self._ahead.pop()
     return key, await task.result()
+
+
+_all_written = write_many._ManyWrites.all
+
+
+async def turned_round(self):
+    return (await _all_written(self))[::-1]
 
 
 async def repeats_everything(self, op, call):

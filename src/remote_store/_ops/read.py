@@ -6,7 +6,7 @@ import io
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from remote_store._arguments import check_codec
+from remote_store._arguments import check_codec, check_concurrency
 from remote_store._ops import info
 from remote_store.backend import Body, GetsMany, Op, Span
 from remote_store.capabilities import Capability
@@ -150,11 +150,7 @@ class ManyReads:
     def __init__(self, scope: Scope, paths: Iterable[PathInput], concurrency: int | None) -> None:
         if isinstance(paths, str | bytes):
             raise TypeError("read_many takes several paths; read_bytes takes one")
-        limit = scope.backend.traits.parallel_calls if concurrency is None else concurrency
-        if isinstance(limit, bool) or not isinstance(limit, int):
-            raise TypeError(f"concurrency is an int or None, not {type(limit).__name__}")
-        if limit < 1:
-            raise ValueError(f"concurrency is 1 or more, not {limit}")
+        limit = check_concurrency(concurrency, scope.backend.traits.parallel_calls)
         self._scope = scope
         self._limit = limit
         self._paths = iter(paths)

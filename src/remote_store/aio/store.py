@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from remote_store._face import Face
-from remote_store._ops import delete, folders, info, listing, move, pinned, read, sign, write
+from remote_store._ops import delete, folders, info, listing, move, pinned, read, sign, write, write_many
 from remote_store.aio.streams import AsyncAtomicWrite, AsyncReader, AsyncSeekableReader
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from remote_store._ops.listing import Listing
-    from remote_store._source import AsyncContent
+    from remote_store._source import AsyncContent, AsyncFiles
     from remote_store.models import FileInfo, FolderEntry, FolderInfo, WriteResult
     from remote_store.path import PathInput
 
@@ -112,6 +112,24 @@ class AsyncStore(Face):
         """
         options = write.put_options(overwrite, metadata, content_type, if_match)
         return await write.write(self._scope, path, content, options)
+
+    async def write_many(
+        self,
+        files: AsyncFiles,
+        *,
+        overwrite: bool = False,
+        concurrency: int | None = None,
+    ) -> list[WriteResult]:
+        """Publish many files, given as a mapping or as pairs of path and content, several on their way at once.
+
+        What a loop over ``write`` does: each file is whole or absent, and the first failure ends it, with the files
+        named before it written. Files and iterables among the contents have to stay open until the call returns.
+
+        Raises:
+            AlreadyExists: a file stands at one of the paths and ``overwrite`` is False.
+        """
+        options = write.put_options(overwrite, None, None, None)
+        return await write_many.write_many(self._scope, files, options, concurrency)
 
     async def write_text(
         self,

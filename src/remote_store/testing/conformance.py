@@ -12,6 +12,7 @@ from remote_store.testing.cases.faults import Faults
 from remote_store.testing.cases.keys import Keys
 from remote_store.testing.cases.life import Life
 from remote_store.testing.cases.listing import Listing
+from remote_store.testing.cases.many_writes import ManyWrites
 from remote_store.testing.cases.publishing import Publishing
 from remote_store.testing.cases.reading import Reading
 from remote_store.testing.cases.refusals import Refusals
@@ -27,6 +28,7 @@ class Conformance(
     Reading,
     Seeking,
     Contents,
+    ManyWrites,
     Publishing,
     Conditions,
     Deleting,

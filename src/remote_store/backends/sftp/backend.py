@@ -14,7 +14,7 @@ from remote_store.backends.sftp.channel import Lost, Silent
 from remote_store.backends.sftp.copying import copy_file, move_file
 from remote_store.backends.sftp.publish import SFTPUpload, publish
 from remote_store.backends.sftp.session import Session
-from remote_store.backends.sftp.together import SMALL, Company
+from remote_store.backends.sftp.together import put_many
 from remote_store.backends.sftp.tree import Tree
 from remote_store.backends.sftp.walk import list_page
 from remote_store.backends.sftp.wire import Garbled, Status
@@ -143,7 +143,6 @@ class SFTPBackend(Declared):
         self._session = Session(self._access)
         self._tree = Tree(self._session, root, create=create)
         self._ways = {"durable": durable, "plain": plain}
-        self._company = None if durable or plain else Company(self._tree)
         if plain:
             self.traits = self.traits._replace(atomic_put=False, exclusive_create=False, atomic_move=False)
 
@@ -180,9 +179,12 @@ class SFTPBackend(Declared):
         return list_page(self._tree, folder, token, limit, recursive=recursive) or Page([])
 
     async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
-        if self._company is not None and len(data) <= SMALL:
-            return self._company.put(key, data, options)
         return publish(self._tree, key, options, lambda draft: draft.write(data, 0, last=True), **self._ways)
+
+    async def put_many(self, files: Sequence[tuple[str, Buffer]], options: PutOptions) -> Sequence[FileInfo | None]:
+        if any(self._ways.values()):
+            return [None] * len(files)
+        return put_many(self._tree, files, options)
 
     async def begin(self, key: str, options: PutOptions) -> Upload:
         return SFTPUpload(self._tree, key, options, **self._ways)

@@ -1,17 +1,16 @@
-"""Small files that are written at the same time go together: one message for all of them, step by step."""
+"""Many small files written side by side: one message for all of them, step by step."""
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from remote_store.backends._obstore import restart_after_fork
+from remote_store.backends.sftp import wire
 from remote_store.backends.sftp.channel import Lost
 from remote_store.backends.sftp.draft import Draft, drop
-from remote_store.backends.sftp.publish import check, publish, taking
-from remote_store.backends.sftp.tree import info_of
-from remote_store.backends.sftp.wire import Garbled, Status
+from remote_store.backends.sftp.publish import check, taking, unmake
+from remote_store.backends.sftp.tree import info_of, is_missing
+from remote_store.backends.sftp.wire import Status
 from remote_store.errors import RemoteStoreError
 
 if TYPE_CHECKING:
@@ -22,222 +21,139 @@ if TYPE_CHECKING:
     from remote_store.backends.sftp.tree import Tree
     from remote_store.backends.sftp.wire import Answer, Attrs, Request
 
-__all__ = ["SMALL", "Company"]
-
-ALONE = 4
-"""Writes under way before others wait for company: until then each is answered soonest by itself."""
-SMALL = 64 << 10
-"""Bytes of a small file at most."""
-PATIENCE = 0.001
-"""Seconds that the first one waits for others."""
-MOST = 32
-"""Files that go together."""
+__all__ = ["put_many"]
 
 
-class _Put:
-    """One file of several, and what became of it."""
-
-    __slots__ = ("data", "ended", "is_named", "key", "options", "outcome")
-
-    def __init__(self, key: str, data: Buffer, options: PutOptions) -> None:
-        self.key = key
-        self.data = data
-        self.options = options
-        self.outcome: FileInfo | Exception | None = None
-        """None: it is left to its own thread, which writes it alone."""
-        self.is_named = False
-        """Whether the server was asked to give it its name."""
-        self.ended = threading.Lock()
-        self.ended.acquire()
-
-    def fail(self, cause: Lost | Garbled) -> None:
-        """End with what ended all of them, unless it has ended."""
-        if self.outcome is None:
-            self.outcome = type(cause)(str(cause))
-            if isinstance(self.outcome, Lost):
-                self.outcome.undone = not self.is_named
-
-
-class _Group:
-    """Files that gather until the first one's patience ends, or there are enough."""
-
-    def __init__(self) -> None:
-        self.puts: list[_Put] = []
-        self.full = threading.Lock()
-        self.full.acquire()
-
-    def has_room_for(self, key: str) -> bool:
-        """Say whether a file may join: versions of one file come one after the other."""
-        return len(self.puts) < MOST and all(put.key != key for put in self.puts)
-
-
-class Company:
-    """The small writes of one store."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self.restart()
-        restart_after_fork(self)
-
-    def restart(self) -> None:
-        """Begin anew in a forked process, where nobody would come for those that gathered."""
-        self._lock = threading.Lock()
-        self._gathering: _Group | None = None
-        self._under_way = 0
-
-    def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
-        """Write a small file whole: all of it, or nothing."""
-        mine = group = None
-        leads = True
-        try:
-            with self._lock:
-                if self._under_way >= ALONE and (self._gathering is None or self._gathering.has_room_for(key)):
-                    mine = _Put(key, data, options)
-                    leads = self._gathering is None
-                    group = self._gathering = self._gathering or _Group()
-                    self._join(group, mine)
-                self._under_way += leads
-            if mine is None or group is None:
-                return put_alone(self._tree, key, data, options)
-            if leads:
-                self._lead(group)
-        finally:
-            if leads:
-                self._leave(group)
-        if not leads:
-            mine.ended.acquire()
-        if isinstance(mine.outcome, Exception):
-            raise mine.outcome
-        return mine.outcome or put_alone(self._tree, key, data, options)
-
-    def _join(self, group: _Group, mine: _Put) -> None:
-        group.puts.append(mine)
-        if len(group.puts) == MOST:
-            self._gathering = None
-            group.full.release()
-
-    def _lead(self, group: _Group) -> None:
-        group.full.acquire(timeout=PATIENCE)
-        self._dissolve(group)
-        if len(group.puts) > 1:
-            _publish(self._tree, group.puts)
-
-    def _dissolve(self, group: _Group | None) -> None:
-        """Let nobody join any more."""
-        with self._lock:
-            if self._gathering is group:
-                self._gathering = None
-
-    def _leave(self, group: _Group | None) -> None:
-        """Go, whatever happened, and let those go that came along."""
-        with self._lock:
-            self._under_way -= 1
-        if group is not None:
-            self._dissolve(group)
-            for put in group.puts:
-                put.ended.release()
-
-
-def put_alone(tree: Tree, key: str, data: Buffer, options: PutOptions) -> FileInfo:
-    """Write one file by itself."""
-    return publish(tree, key, options, lambda draft: draft.write(data, 0, last=True), durable=False, plain=False)
-
-
-def _publish(tree: Tree, puts: Sequence[_Put]) -> None:
-    """Publish what goes smoothly; what does not is dropped and left to its own thread, which hears why."""
-    begun: list[_Begun] = []
+def put_many(tree: Tree, files: Sequence[tuple[str, Buffer]], options: PutOptions) -> list[FileInfo | None]:
+    """Write small files, each step of all of them in one trip; None for those that did not go smoothly."""
+    channel = tree.channel()
+    if not (channel.offers(b"posix-rename@openssh.com") and channel.offers(b"hardlink@openssh.com")):
+        return [None] * len(files)
+    batch = _Batch(tree, channel, overwrite=options.overwrite)
+    failure: BaseException | None = None
     try:
-        channel = tree.channel()
-        if not (channel.offers(b"posix-rename@openssh.com") and channel.offers(b"hardlink@openssh.com")):
-            return
-        _begin(tree, channel, puts, begun)
-        _open(channel, begun)
-        _finish(channel, begun)
-        _name(channel, begun)
-    except (Lost, Garbled) as error:
-        for put in puts:
-            put.fail(error)
-    except RemoteStoreError:
-        pass  # each hears it from its own call
-    except BaseException:
-        for put in puts:
-            put.fail(Lost("the thread that wrote it along with others was interrupted"))
+        batch.open(_placed(tree, files))
+        batch.fill()
+        batch.name()
+    except BaseException as error:
+        failure = error
+        if isinstance(error, Lost):
+            error.undone = not batch.is_named
         raise
     finally:
-        drop([one.draft for one in begun])
+        drop([file.draft for file in batch.begun])
+        if len(batch.done) < len(files):
+            unmake(tree, batch.made, failure)
+    return [batch.done.get(key) for key, _ in files]
 
 
-class _Begun:
+def _placed(tree: Tree, files: Sequence[tuple[str, Buffer]]) -> list[tuple[str, bytes, Buffer]]:
+    """Return keys, paths and contents; a key that cannot be a path hears that alone."""
+    placed = []
+    for key, data in files:
+        with suppress(RemoteStoreError):
+            placed.append((key, tree.path(key), data))
+    return placed
+
+
+class _File:
     """One file that goes smoothly so far."""
 
-    def __init__(self, put: _Put, path: bytes, draft: Draft) -> None:
-        self.put = put
+    __slots__ = ("data", "draft", "facts", "key", "path")
+
+    def __init__(self, key: str, path: bytes, data: Buffer, draft: Draft) -> None:
+        self.key = key
         self.path = path
+        self.data = data
         self.draft = draft
         self.facts: Attrs | None = None
         """Of the finished draft."""
 
 
-def _begin(tree: Tree, channel: Channel, puts: Sequence[_Put], begun: list[_Begun]) -> None:
-    """Look at what stands at each place."""
-    placed = []
-    for put in puts:
-        with suppress(RemoteStoreError):
-            placed.append((put, tree.path(put.key)))
-    answers = channel.ask(*[request for _, path in placed for request in tree.looking(path)])
-    for (put, path), real, found in zip(placed, answers[::2], answers[1::2], strict=True):
-        with suppress(RemoteStoreError, Status):
-            old = tree.seen(real, found)
-            check(old, overwrite=put.options.overwrite)
-            begun.append(_Begun(put, path, Draft(tree, channel, path, old, durable=False)))
+class _Batch:
+    """Files on their way through the steps; one that stumbles stays behind, and its draft is dropped."""
 
+    def __init__(self, tree: Tree, channel: Channel, *, overwrite: bool) -> None:
+        self._tree = tree
+        self._channel = channel
+        self._overwrite = overwrite
+        self.begun: list[_File] = []
+        self.made: list[bytes] = []
+        """Folders that were missing."""
+        self.is_named = False
+        """Whether the server was asked to give names."""
+        self.done: dict[str, FileInfo] = {}
 
-def _open(channel: Channel, begun: list[_Begun]) -> None:
-    answers = channel.ask(*[one.draft.opening() for one in begun])
-    for one, answer in zip(begun, answers, strict=True):
-        try:
-            one.draft.opened(answer)
-        except Status:
-            one.draft.let_be()
+    def open(self, placed: list[tuple[str, bytes, Buffer]]) -> None:
+        """Look at what stands at each place, and make the drafts and the folders that they need."""
+        homeless = self._open(self._looked(placed))
+        for folder in {file.path.rpartition(b"/")[0] for file in homeless}:
+            with suppress(RemoteStoreError, Status):
+                self._tree.make_folder(self._channel, folder, self.made)
+        if homeless:
+            self._open(self._looked([(file.key, file.path, file.data) for file in homeless]))
 
+    def _looked(self, placed: list[tuple[str, bytes, Buffer]]) -> list[_File]:
+        """Return those that may be written, as far as can be seen."""
+        folders = {path.rpartition(b"/")[0] or b"/": None for _, path, _ in placed}
+        asked = [wire.realpath(folder) for folder in folders] + [wire.lstat(path) for _, path, _ in placed]
+        answers = self._channel.ask(*asked)
+        reals = dict(zip(folders, answers, strict=False))
+        files = []
+        for (key, path, data), found in zip(placed, answers[len(folders) :], strict=True):
+            with suppress(RemoteStoreError, Status):
+                old = self._tree.seen(reals[path.rpartition(b"/")[0] or b"/"], found)
+                check(old, overwrite=self._overwrite)
+                files.append(_File(key, path, data, Draft(self._tree, self._channel, path, old, durable=False)))
+        return files
 
-def _finish(channel: Channel, begun: list[_Begun]) -> None:
-    """Write all that were opened, and give them the time and mode that they should have."""
-    opened = [one for one in begun if one.draft.is_open]
-    for one in opened:
-        one.draft.write(one.put.data, 0, last=True)
-    for one, answers in _asked(channel, [(one, one.draft.ending()) for one in opened]):
-        with suppress(Status):
-            one.facts = one.draft.ended(answers)
-    changes = [(one, one.draft.changes(one.facts)) for one in opened if one.facts is not None]
-    for one, answers in _asked(channel, [(one, requests) for one, requests in changes if requests]):
-        one.facts = None
-        with suppress(Status):
-            one.facts = answers[-1].attrs()
-    for one in opened:
-        if one.facts is not None:
-            facts, one.facts = one.facts, None
-            with suppress(RemoteStoreError):
-                one.facts = one.draft.kept(facts)
+    def _open(self, files: list[_File]) -> list[_File]:
+        """Make the drafts; return the files whose folder is missing."""
+        self.begun += files
+        homeless = []
+        for file, (answer,) in self._asked([(file, [file.draft.opening()]) for file in files]):
+            try:
+                file.draft.opened(answer)
+            except Status as status:
+                file.draft.let_be()
+                if is_missing(status):
+                    homeless.append(file)
+        return homeless
 
+    def fill(self) -> None:
+        """Write all that were opened, and give them the time and mode that they should have."""
+        opened = [file for file in self.begun if file.draft.is_open]
+        for file in opened:
+            file.draft.write(file.data, 0, last=True)
+        for file, answers in self._asked([(file, file.draft.ending()) for file in opened]):
+            with suppress(Status):
+                file.facts = file.draft.ended(answers)
+        changes = [(file, file.draft.changes(file.facts)) for file in opened if file.facts is not None]
+        for file, answers in self._asked([(file, requests) for file, requests in changes if requests]):
+            file.facts = None
+            with suppress(Status):
+                file.facts = answers[-1].attrs()
+        for file in opened:
+            if file.facts is not None:
+                facts, file.facts = file.facts, None
+                with suppress(RemoteStoreError):
+                    file.facts = file.draft.kept(facts)
 
-def _name(channel: Channel, begun: list[_Begun]) -> None:
-    """Give each its name."""
-    ready = [one for one in begun if one.facts is not None]
-    for one in ready:
-        one.put.is_named = True
-    naming = [(one, taking(one.draft.name, one.path, overwrite=one.put.options.overwrite)) for one in ready]
-    for one, answers in _asked(channel, naming):
-        if answers[0].refusal() is not None or one.facts is None:
-            continue
-        one.draft.let_be()
-        one.put.outcome = info_of(one.put.key, one.facts)
-        if answers[-1].refusal() is not None:
-            one.put.outcome = answers[-1].refusal()
+    def name(self) -> None:
+        """Give each its name."""
+        ready = [file for file in self.begun if file.facts is not None]
+        self.is_named = bool(ready)
+        naming = [(file, taking(file.draft.name, file.path, overwrite=self._overwrite)) for file in ready]
+        for file, answers in self._asked(naming):
+            if answers[0].refusal() is not None or file.facts is None:
+                continue
+            file.draft.let_be()
+            self.done[file.key] = info_of(file.key, file.facts)
+            if (failure := answers[-1].refusal()) is not None:
+                raise failure
 
-
-def _asked(channel: Channel, asked: list[tuple[_Begun, list[Request]]]) -> Iterator[tuple[_Begun, list[Answer]]]:
-    """Send all requests together, and give each file the answers to its own."""
-    answers = iter(channel.ask(*[request for _, requests in asked for request in requests]))
-    for one, requests in asked:
-        yield one, [next(answers) for _ in requests]
+    def _asked(self, asked: Sequence[tuple[_File, list[Request]]]) -> Iterator[tuple[_File, list[Answer]]]:
+        """Send all requests together, and give each file the answers to its own."""
+        answers = iter(self._channel.ask(*[request for _, requests in asked for request in requests]))
+        for file, requests in asked:
+            yield file, [next(answers) for _ in requests]

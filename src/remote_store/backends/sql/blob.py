@@ -13,7 +13,7 @@ from remote_store.backends.sql import contents, listing, rows
 from remote_store.backends.sql.address import address_of, checked_name, url_of
 from remote_store.backends.sql.database import Database
 from remote_store.backends.sql.errors import NoTables, classify
-from remote_store.errors import ConfigError, NotFound, RemoteStoreError
+from remote_store.errors import AlreadyExists, ConfigError, NotFound, RemoteStoreError
 from remote_store.layers.errors import Errors
 
 if TYPE_CHECKING:
@@ -153,6 +153,13 @@ class SqlBlobBackend(Declared):
 
     async def put(self, key: str, data: Buffer, options: PutOptions) -> FileInfo:
         return await self._write(rows.put, key, data, sha256(data).hexdigest(), options)
+
+    async def put_many(self, files: Sequence[tuple[str, Buffer]], options: PutOptions) -> Sequence[FileInfo | None]:
+        proven = [(key, data, sha256(data).hexdigest()) for key, data in files]
+        try:
+            return await self._write(rows.put_many, proven, options)
+        except AlreadyExists:
+            return [None] * len(files)  # none of them is there: each says alone what is in its way
 
     async def delete(self, key: str, if_match: str | None = None) -> None:
         await self._read(rows.delete, key, if_match)

@@ -46,6 +46,8 @@ class ScopeOfStores(Bench):
         with child.read("c/file") as stream:
             assert stream.info.key == "c/file"
         assert dict(child.read_many(["c/file"])) == {"c/file": b"data"}
+        assert [result.key for result in child.write_many({"c/1": b"1", "c/2": b"2"})] == ["c/1", "c/2"]
+        assert store.read_bytes("a/b/c/2") == b"2"
         if store.supports(Capability.ATOMIC_WRITE):
             with child.open_atomic("block") as file:
                 file.write(b"x")

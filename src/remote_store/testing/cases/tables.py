@@ -80,6 +80,7 @@ FILE_CALLS = [
     StoreCall("read_range", (C.READ,), lambda store, path: store.read_range(path, 0, 1)),
     StoreCall("read_many", (C.READ,), lambda store, path: list(store.read_many([path]))),
     StoreCall("write", (C.WRITE,), lambda store, path: store.write(path, b"x")),
+    StoreCall("write_many", (C.WRITE,), lambda store, path: store.write_many([(path, b"x")])),
     StoreCall("write_text", (C.WRITE,), lambda store, path: store.write_text(path, "x")),
     StoreCall("write_atomic", (C.ATOMIC_WRITE,), lambda store, path: store.write_atomic(path, b"x")),
     StoreCall("open_atomic", (C.ATOMIC_WRITE,), lambda store, path: store.open_atomic(path)),
