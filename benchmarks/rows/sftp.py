@@ -76,21 +76,18 @@ def place(ground: Ground) -> dict[str, Any]:
     """Make the folder that all work in."""
     server = ground.server(OpenSSH)
     size, many = ((16 << 20), 200) if ground.quick else ((128 << 20), 500)
-    folder = Path(server.folder) / "contest"
+    folder, scratch = ground.in_memory(), ground.in_memory()
     known_hosts = ground.folder / "known_hosts"
-    scratch = ground.folder / "scratch"
-    if not folder.exists():
-        scratch.mkdir()
-        known_hosts.write_text(f"[{server.host}]:{server.port} {server.host_key}\n")
-        (folder / "small").mkdir(parents=True)
-        (folder / "big").write_bytes(bytes(size))
-        for number in range(many):
-            (folder / "small" / f"{number}").write_bytes(SMALL)
-        for name in CLIENTS:
-            (folder / f"own-{name}".replace(" ", "-").replace(",", "")).mkdir()
-        for path in [folder, *folder.rglob("*")]:
-            server.own(path)
-        shutil.copy(server.key_file, ground.folder / "key")
+    known_hosts.write_text(f"[{server.host}]:{server.port} {server.host_key}\n")
+    (folder / "small").mkdir()
+    (folder / "big").write_bytes(bytes(size))
+    for number in range(many):
+        (folder / "small" / f"{number}").write_bytes(SMALL)
+    for name in CLIENTS:
+        (folder / f"own-{name}".replace(" ", "-").replace(",", "")).mkdir()
+    for path in [folder, *folder.rglob("*")]:
+        server.own(path)
+    shutil.copy(server.key_file, ground.folder / "key")
     return {
         "host": server.host,
         "port": server.port,
