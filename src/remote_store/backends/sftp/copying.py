@@ -10,7 +10,16 @@ from remote_store.backends.sftp import wire
 from remote_store.backends.sftp.channel import Lost
 from remote_store.backends.sftp.publish import check, move_name, publish, unmake
 from remote_store.backends.sftp.reading import FileBody
-from remote_store.backends.sftp.tree import A_FOLDER, SPECIAL, info_of, is_file, is_folder, is_link, is_missing
+from remote_store.backends.sftp.tree import (
+    A_FOLDER,
+    SPECIAL,
+    folder_of,
+    info_of,
+    is_file,
+    is_folder,
+    is_link,
+    is_missing,
+)
 from remote_store.backends.sftp.wire import Status
 from remote_store.errors import IntegrityError, NotFound
 
@@ -94,7 +103,7 @@ def move_file(tree: Tree, source: str, target: str, *, overwrite: bool, durable:
                 if not is_missing(status):
                     raise
             _movable(tree, channel, here)
-            tree.make_folder(channel, there.rpartition(b"/")[0], made)
+            tree.make_folder(channel, folder_of(there), made)
     except BaseException as error:
         if isinstance(error, Lost):
             error.undone = not named

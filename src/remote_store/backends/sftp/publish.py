@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from remote_store.backends.sftp import wire
 from remote_store.backends.sftp.channel import Lost, Silent
 from remote_store.backends.sftp.draft import Draft
-from remote_store.backends.sftp.tree import info_of, is_folder, is_missing
+from remote_store.backends.sftp.tree import folder_of, info_of, is_folder, is_missing
 from remote_store.backends.sftp.wire import Status
 from remote_store.errors import AlreadyExists, CapabilityNotSupported, InvalidPath, NotFound, RemoteStoreError
 
@@ -131,7 +131,7 @@ def open_draft(tree: Tree, key: str, options: PutOptions, made: list[bytes], *, 
                     raise
             else:
                 return draft, path
-            tree.make_folder(channel, path.rpartition(b"/")[0], made)
+            tree.make_folder(channel, folder_of(path), made)
     except BaseException as error:
         if isinstance(error, Lost):
             error.undone = True

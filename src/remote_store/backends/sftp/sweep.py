@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from remote_store.backends._drafts import draft_name, is_draft
 from remote_store.backends.sftp import wire
 from remote_store.backends.sftp.channel import Lost, Silent, only_asking
-from remote_store.backends.sftp.tree import A_FOLDER, is_folder, is_link, is_missing
+from remote_store.backends.sftp.tree import A_FOLDER, folder_of, is_folder, is_link, is_missing
 from remote_store.backends.sftp.walk import scan
 from remote_store.backends.sftp.wire import Status
 from remote_store.errors import DirectoryNotEmpty, InvalidPath, NotFound, RemoteStoreError
@@ -34,7 +34,7 @@ def remove(tree: Tree, key: str) -> None:
     with only_asking():
         channel = tree.channel()
         path = tree.path(key)
-        (real,) = channel.ask(wire.realpath(path.rpartition(b"/")[0] or b"/"))
+        (real,) = channel.ask(wire.realpath(folder_of(path)))
     tree.guard(real)
     (answer,) = channel.ask(wire.remove(path))
     failure = answer.refusal()
@@ -58,15 +58,10 @@ def remove_many(tree: Tree, keys: Sequence[str]) -> list[tuple[str, Exception]]:
     failed: list[tuple[str, Exception]] = []
     for start in range(0, len(keys), _TOGETHER):
         some = [(key, path) for key in keys[start : start + _TOGETHER] if (path := _path(tree, key, failed))]
-        folders = list(dict.fromkeys(path.rpartition(b"/")[0] or b"/" for _, path in some))
-        outside: dict[bytes, Exception] = {}
-        for folder, real in zip(folders, channel.ask(*map(wire.realpath, folders)), strict=True):
-            try:
-                tree.guard(real)
-            except (RemoteStoreError, Status) as error:
-                outside[folder] = error
-        failed += [(key, outside[folder]) for key, path in some if (folder := path.rpartition(b"/")[0]) in outside]
-        some = [(key, path) for key, path in some if path.rpartition(b"/")[0] not in outside]
+        folders = list(dict.fromkeys(folder_of(path) for _, path in some))
+        outside = tree.outside(folders, channel.ask(*map(wire.realpath, folders)))
+        failed += [(key, outside[folder]) for key, path in some if (folder := folder_of(path)) in outside]
+        some = [(key, path) for key, path in some if folder_of(path) not in outside]
         for (key, path), answer in zip(some, channel.ask(*[wire.remove(path) for _, path in some]), strict=True):
             failure = answer.refusal()
             if failure is not None and not is_missing(failure):

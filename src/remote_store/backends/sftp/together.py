@@ -9,7 +9,7 @@ from remote_store.backends.sftp import wire
 from remote_store.backends.sftp.channel import Lost
 from remote_store.backends.sftp.draft import Draft, drop
 from remote_store.backends.sftp.publish import check, taking, unmake
-from remote_store.backends.sftp.tree import info_of, is_missing
+from remote_store.backends.sftp.tree import folder_of, info_of, is_missing, seen
 from remote_store.backends.sftp.wire import Status
 from remote_store.errors import RemoteStoreError
 
@@ -87,7 +87,7 @@ class _Batch:
     def open(self, placed: list[tuple[str, bytes, Buffer]]) -> None:
         """Look at what stands at each place, and make the drafts and the folders that they need."""
         homeless = self._open(self._looked(placed))
-        for folder in {file.path.rpartition(b"/")[0] for file in homeless}:
+        for folder in {folder_of(file.path) for file in homeless}:
             with suppress(RemoteStoreError, Status):
                 self._tree.make_folder(self._channel, folder, self.made)
         if homeless:
@@ -95,16 +95,17 @@ class _Batch:
 
     def _looked(self, placed: list[tuple[str, bytes, Buffer]]) -> list[_File]:
         """Return those that may be written, as far as can be seen."""
-        folders = {path.rpartition(b"/")[0] or b"/": None for _, path, _ in placed}
+        folders = list(dict.fromkeys([folder_of(path) for _, path, _ in placed]))
         asked = [wire.realpath(folder) for folder in folders] + [wire.lstat(path) for _, path, _ in placed]
         answers = self._channel.ask(*asked)
-        reals = dict(zip(folders, answers, strict=False))
+        outside = self._tree.outside(folders, answers[: len(folders)])
         files = []
         for (key, path, data), found in zip(placed, answers[len(folders) :], strict=True):
             with suppress(RemoteStoreError, Status):
-                old = self._tree.seen(reals[path.rpartition(b"/")[0] or b"/"], found)
+                old = seen(found)
                 check(old, overwrite=self._overwrite)
-                files.append(_File(key, path, data, Draft(self._tree, self._channel, path, old, durable=False)))
+                if folder_of(path) not in outside:
+                    files.append(_File(key, path, data, Draft(self._tree, self._channel, path, old, durable=False)))
         return files
 
     def _open(self, files: list[_File]) -> list[_File]:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from remote_store.backend import FileInfo, FolderEntry
 from remote_store.backends._drafts import refuse_drafts
 from remote_store.backends.sftp import wire
-from remote_store.errors import ContainerNotFound, InvalidPath, NotFound, PermissionDenied
+from remote_store.errors import ContainerNotFound, InvalidPath, NotFound, PermissionDenied, RemoteStoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from remote_store.backend import Entry
     from remote_store.backends.sftp.channel import Channel
     from remote_store.backends.sftp.session import Session
-    from remote_store.backends.sftp.wire import Answer, Attrs, Request, Status
+    from remote_store.backends.sftp.wire import Answer, Attrs, Status
 
-__all__ = ["Tree", "info_of", "is_missing"]
+__all__ = ["Tree", "folder_of", "info_of", "is_missing", "seen"]
 
 A_FOLDER = "a folder stands here, not a file; list it with list_files or iter_children"
 BELOW_A_FILE = "a file stands where a folder is needed"
@@ -55,6 +57,19 @@ def is_file(facts: Attrs) -> bool:
 def is_link(facts: Attrs) -> bool:
     """Say whether facts are those of a link itself."""
     return facts.mode is not None and stat.S_ISLNK(facts.mode)
+
+
+def folder_of(path: bytes) -> bytes:
+    """Return the folder that a path lies in."""
+    return path.rpartition(b"/")[0] or b"/"
+
+
+def seen(found: Answer) -> Attrs | None:
+    """Return the facts of what may be there, or None."""
+    failure = found.failure()
+    if failure is not None and is_missing(failure):
+        return None
+    return found.attrs()
 
 
 class Tree:
@@ -111,6 +126,16 @@ class Tree:
         if found != top and not found.startswith(top if top == b"/" else top + b"/"):
             raise PermissionDenied(OUTSIDE)
 
+    def outside(self, folders: Sequence[bytes], reals: Sequence[Answer]) -> dict[bytes, Exception]:
+        """Return the folders that are refused, each with its reason."""
+        refused: dict[bytes, Exception] = {}
+        for folder, real in zip(folders, reals, strict=True):
+            try:
+                self.guard(real)
+            except (RemoteStoreError, wire.Status) as error:
+                refused[folder] = error
+        return refused
+
     def missing(self, channel: Channel, message: str = NOTHING) -> NotFound:
         """Return the error for what is not there; it is the root that is missing if that must not be made."""
         if not self.create:
@@ -166,20 +191,9 @@ class Tree:
 
     def look(self, channel: Channel, path: bytes) -> Attrs | None:
         """Return what stands at a path itself, whose folder must lie within the root, or None."""
-        return self.seen(*channel.ask(*self.looking(path)))
-
-    @staticmethod
-    def looking(path: bytes) -> tuple[Request, Request]:
-        """Return the two questions of ``look``."""
-        return wire.realpath(path.rpartition(b"/")[0] or b"/"), wire.lstat(path)
-
-    def seen(self, real: Answer, found: Answer) -> Attrs | None:
-        """Return what the answers to ``looking`` say."""
+        real, found = channel.ask(wire.realpath(folder_of(path)), wire.lstat(path))
         self.guard(real)
-        failure = found.failure()
-        if failure is not None and is_missing(failure):
-            return None
-        return found.attrs()
+        return seen(found)
 
     def make_folder(self, channel: Channel, path: bytes, made: list[bytes]) -> None:
         """Make a folder and those above it; ``made`` names the new ones.
@@ -220,7 +234,7 @@ class Tree:
                 missing.append(step)
         if not missing:
             return
-        last = missing[0].rpartition(b"/")[0] or b"/"
+        last = folder_of(missing[0])
         if self._top is not None and len(last) >= len(self.top):
             self.guard(channel.ask(wire.realpath(last))[0])
         for step in missing:
