@@ -128,6 +128,20 @@ def test_a_batch_that_fails_is_raised_in_the_turn_of_its_first_file(failing):
     assert all(store.read_bytes(str(number)) == b"%d" % number for number in range(int(first)))
 
 
+@clause("MANY-07")
+def test_a_file_alone_that_fails_is_raised_before_the_batch_named_after_it():
+    class Failing(Batched):
+        async def arrive(self, key):
+            raise PermissionDenied("no")
+
+        async def put_many(self, files, options):
+            raise PermissionDenied("no")
+
+    with pytest.raises(PermissionDenied) as refused:
+        Store(Failing(), retry=ONCE).write_many([("0", iter([b"0"])), ("1", b"1"), ("2", b"2")])
+    assert refused.value.path == "0"
+
+
 @clause("MANY-06")
 @pytest.mark.parametrize("found", [[], [None] * 3], ids=len)
 def test_a_batch_of_another_number_of_answers_than_files_is_refused(found):
@@ -165,6 +179,7 @@ def test_no_more_files_are_pulled_than_are_on_their_way(kind, concurrency, most)
     pulled, ahead = [], []
 
     async def count(op, call):
+        assert op.writes
         ahead.append(len(pulled) - int(op.key))
         return await call()
 

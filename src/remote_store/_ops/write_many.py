@@ -53,7 +53,7 @@ def _iterated(files: Any, *, awaits: bool) -> Pairs:
         return iter(files.items())
     if awaits and isinstance(files, AsyncIterable):
         return aiter(files)
-    if isinstance(files, Iterable) and not isinstance(files, str | bytes):
+    if isinstance(files, Iterable):
         return iter(files)
     raise TypeError(f"{_PAIRS}, not {type(files).__name__}")
 
@@ -75,8 +75,7 @@ class _ManyWrites:
 
     def go_together(self, count: int) -> None:
         """Send so many files along with each other, and have two such stretches on their way."""
-        if count > 1:  # one alone spares no trip
-            self._per_stretch, self._most_ahead = count, 2
+        self._per_stretch, self._most_ahead = count, 2
 
     async def all(self) -> list[WriteResult]:
         """Write all of them. A failure is raised in its turn, when those named before it are written."""
@@ -129,11 +128,6 @@ class _ManyWrites:
             self._failure = error
             return None
 
-    @property
-    def goes_together(self) -> bool:
-        """Whether small files of a stretch make one trip."""
-        return self._per_stretch > 1
-
 
 class _Stretch:
     """Files that began together; their keys are all different."""
@@ -141,7 +135,7 @@ class _Stretch:
     def __init__(self, many: _ManyWrites, files: list[tuple[str, AsyncContent]]) -> None:
         self.files = files
         self._many = many
-        self._small = _small(files) if many.goes_together else []
+        self._small = _small(files)
         self._together: Task[Sequence[FileInfo | None]] | None = None
         if self._small:
             self._together = many.group.spawn(_put_many, many.scope, self._small, many.options)
@@ -155,7 +149,7 @@ class _Stretch:
         """Wait for the files in their order, and add to what is done."""
         together: dict[str, FileInfo] = {}
         for key, _ in self.files:
-            if key not in self._alone and self._together is not None:
+            if key not in self._alone and self._together is not None:  # in its turn, as it may have failed
                 together, self._together = await self._gathered(self._together), None
             if key in together:
                 done.append(info.written(together[key], key))
@@ -181,7 +175,7 @@ def _pair(item: Any) -> tuple[PathInput, AsyncContent]:
 
 
 def _small(files: list[tuple[str, AsyncContent]]) -> list[tuple[str, Buffer]]:
-    """Return the files that can go together, if they are several."""
+    """Return the files that can go together, if they are several: one alone spares no trip."""
     found: list[tuple[str, Buffer]] = [
         (key, data) for key, data in files if isinstance(data, bytes) and len(data) <= SMALL
     ]
