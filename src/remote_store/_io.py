@@ -67,7 +67,7 @@ class Io(Protocol):
 
 
 class Inline:
-    """Everything on the caller's own thread; groups use a pool of threads that ends with them."""
+    """Everything on the caller's own thread; groups of several use a pool of threads that ends with them."""
 
     async def drive(self, function: Callable[..., Coroutine[Any, Any, T]], args: tuple[Any, ...]) -> T:
         return await function(*args)
@@ -86,7 +86,26 @@ class Inline:
         time.sleep(seconds)  # noqa: ASYNC251  this colour blocks its own thread
 
     def group(self, limit: int) -> Group:
-        return _ThreadGroup(limit)
+        return _ThreadGroup(limit) if limit > 1 else _InTurn()
+
+
+class _InTurn:
+    """Calls that run one after the other, each when its result is asked for."""
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Task[T]:
+        return _Turn(function, args)
+
+    async def close(self) -> None:
+        """Nothing runs by now."""
+
+
+class _Turn:
+    def __init__(self, function: Callable[..., Coroutine[Any, Any, Any]], args: tuple[Any, ...]) -> None:
+        self._function = function
+        self._args = args
+
+    async def result(self) -> Any:
+        return await self._function(*self._args)
 
 
 class _ThreadGroup:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = TypeVar("P")
 
+TRIPS = 8
+"""Trips to worker threads worth having on the way at the same time, even of calls that wait for nothing themselves."""
+
 __all__ = ["Scope", "Stack", "open_stack"]
 
 
@@ -49,7 +52,7 @@ def open_stack(backend: Backend, layers: Iterable[Any], retry: RetryPolicy, *, a
 class Stack:
     """A backend under its layers. ``call`` is the choke point that every call, page and chunk passes."""
 
-    __slots__ = ("_bare", "_enter", "backend", "capabilities", "closed", "declared", "io", "layers", "retry")
+    __slots__ = ("_bare", "_enter", "at_once", "backend", "capabilities", "closed", "declared", "io", "layers", "retry")
 
     def __init__(self, backend: Backend, io: Io, layers: tuple[Any, ...], retry: RetryPolicy) -> None:
         self.declared = backend  # as the user made it; what is compared, printed and pickled
@@ -57,6 +60,8 @@ class Stack:
             backend = cast("spi.Binds", backend).bind(io)
         self.backend = backend
         self.io = io
+        self.at_once = max(backend.traits.parallel_calls, TRIPS if isinstance(io, Threads) else 1)
+        """Small calls worth having on the way at the same time."""
         self.retry = retry
         self.closed = False
         self._wear(layers)
@@ -75,7 +80,7 @@ class Stack:
         """Return a stack on the same connections under other layers; whoever opened this one closes both."""
         twin = object.__new__(Stack)
         twin.declared, twin.backend, twin.io = self.declared, self.backend, self.io
-        twin.retry, twin.closed = self.retry, self.closed
+        twin.at_once, twin.retry, twin.closed = self.at_once, self.retry, self.closed
         twin._wear(layers)
         return twin
 

@@ -113,7 +113,7 @@ class Traits(NamedTuple):
     parallel_reads: int = 1
     """Range requests worth having on the way at the same time for one big object."""
     parallel_calls: int = 8
-    """Small requests worth having on the way at the same time."""
+    """Small requests worth having on the way at the same time; 1 where they wait for no network."""
     put_limit: int | None = None
     """Largest content of one ``put`` in bytes; larger ones go through ``Uploads``. None: no limit."""
     parts: PartLimits = PartLimits(size=1 << 20)

@@ -53,27 +53,43 @@ def test_each_colour_sleeps_as_long_as_it_is_told(monkeypatch):
 
 
 def test_a_group_of_threads_ends_with_those_that_began_and_drops_the_others():
-    began, go, done = threading.Event(), threading.Event(), []
+    began, go, done = threading.Barrier(3), threading.Event(), []
 
     async def first():
-        began.set()
+        began.wait(20)
         assert go.wait(20)
         done.append(threading.current_thread().name)
 
     async def second():
         done.append("second")
 
-    group = Inline().group(1)
+    group = Inline().group(2)
+    group.spawn(first)
     group.spawn(first)
     dropped = group.spawn(second)
-    assert began.wait(20)
+    began.wait(20)
     release = threading.Timer(0.05, go.set)
     release.start()
     run(group.close())
-    assert [name.startswith("remote-store") for name in done] == [True]
+    assert [name.startswith("remote-store") for name in done] == [True, True]
     with pytest.raises(CancelledError):
         run(dropped.result())
     release.join()
+
+
+def test_a_group_of_one_runs_each_call_when_it_is_asked_for():
+    here, ran = threading.current_thread(), []
+
+    async def call(number):
+        ran.append((number, threading.current_thread() is here))
+        return number
+
+    group = Inline().group(1)
+    tasks = [group.spawn(call, number) for number in range(3)]
+    assert ran == []
+    assert [run(task.result()) for task in tasks[:2]] == [0, 1]
+    run(group.close())
+    assert ran == [(0, True), (1, True)]
 
 
 def test_a_group_on_a_loop_cancels_what_is_left_and_waits_for_its_end():

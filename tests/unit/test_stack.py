@@ -11,10 +11,11 @@ from remote_store import (
     PermissionDenied,
     RemotePath,
     RemoteStoreError,
+    RetryPolicy,
     Store,
 )
-from remote_store._stack import capabilities_of
-from remote_store.backend import Traits
+from remote_store._stack import TRIPS, capabilities_of, open_stack
+from remote_store.backend import Concurrency, Traits
 from remote_store.backends.memory import MemoryBackend
 from remote_store.layers import ReadOnly
 from remote_store.testing import clause
@@ -201,3 +202,19 @@ def test_what_a_store_can_do_follows_from_what_its_backend_has():
     for what, (methods, traits, capabilities) in WHAT_FOLLOWS.items():
         backend = type("Made", (), {**dict.fromkeys(methods, print), "traits": Traits("made", **traits)})()
         assert capabilities_of(backend) == {Capability.READ, Capability.METADATA} | capabilities, what
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "calls", "plain", "awaited"),
+    [
+        (Concurrency.INSTANT, 1, 1, 1),
+        (Concurrency.BLOCKS, 1, 1, TRIPS),
+        (Concurrency.BLOCKS, 64, 64, 64),
+        (Concurrency.INSTANT, 3, 3, 3),
+    ],
+)
+def test_trips_to_threads_are_worth_having_several_at_a_time(concurrency, calls, plain, awaited):
+    backend = MemoryBackend()
+    backend.traits = backend.traits._replace(concurrency=concurrency, parallel_calls=calls)
+    for awaits, expected in ((False, plain), (True, awaited)):
+        assert open_stack(backend, (), RetryPolicy(), awaits=awaits).at_once == expected

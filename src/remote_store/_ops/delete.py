@@ -82,8 +82,7 @@ async def _delete_batch(scope: Scope, keys: Sequence[str]) -> list[RemoteStoreEr
         answers = await scope.stack.call(op, scope.backend.delete_many, [scope.prefix + key for key in keys])
         outcomes = [await _typed(scope, key, reason) for key, reason in answers]
     else:
-        limit = scope.backend.traits.parallel_calls
-        outcomes = await gather(scope.stack.io, limit, [(_try_delete, scope, key) for key in keys])
+        outcomes = await gather(scope.stack.io, scope.stack.at_once, [(_try_delete, scope, key) for key in keys])
     return [error for error in outcomes if error is not None]
 
 

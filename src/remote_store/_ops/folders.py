@@ -91,7 +91,7 @@ async def _delete_below(scope: Scope, folder: str) -> None:
 
 async def _remove_folders(scope: Scope, backend: Folders, folder: str) -> None:
     """Remove what is left, level by level: folders, the deepest first."""
-    io, limit = scope.stack.io, scope.backend.traits.parallel_calls
+    io, limit = scope.stack.io, scope.stack.at_once
     levels = [[folder]]
     while levels[-1]:
         found = await gather(io, limit, [(_folders_in, scope, above) for above in levels[-1]])

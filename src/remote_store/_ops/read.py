@@ -150,7 +150,7 @@ class ManyReads:
     def __init__(self, scope: Scope, paths: Iterable[PathInput], concurrency: int | None) -> None:
         if isinstance(paths, str | bytes):
             raise TypeError("read_many takes several paths; read_bytes takes one")
-        limit = check_concurrency(concurrency, scope.backend.traits.parallel_calls)
+        limit = check_concurrency(concurrency, scope.stack.at_once)
         self._scope = scope
         self._limit = limit
         self._paths = iter(paths)

@@ -40,7 +40,7 @@ async def write_many(
 ) -> list[WriteResult]:
     """Publish files and return what was published, in the order in which they were named."""
     pairs = _iterated(files, awaits=isinstance(scope.stack.io, Native))
-    limit = check_concurrency(concurrency, scope.backend.traits.parallel_calls)
+    limit = check_concurrency(concurrency, scope.stack.at_once)
     scope.require(Puts, Capability.WRITE)
     many = _ManyWrites(scope, pairs, options, limit)
     if isinstance(scope.backend, PutsMany):

@@ -115,6 +115,7 @@ class MemoryBackend:
         ranges=True,
         delete_reports_absence=True,
         native_results=True,
+        parallel_calls=1,
     )
 
     def __init__(self, name: str | None = None) -> None:

@@ -98,6 +98,7 @@ class LocalBackend(Declared):
         ranges=True,
         delete_reports_absence=True,
         native_results=True,
+        parallel_calls=1,
         parts=PartLimits(size=1 << 20),
     )
 

@@ -99,6 +99,8 @@ class SqlBlobBackend(Declared):
         if not awaits:
             self.traits = _TRAITS._replace(concurrency=Concurrency.BLOCKS)
             self._database = self._of_colour(False)
+        if self._address.dialect == "sqlite":
+            self.traits = self.traits._replace(parallel_calls=1)
 
     @staticmethod
     def from_uri(uri: Uri) -> tuple[dict[str, Any], str]:
