@@ -22,6 +22,8 @@ __all__ = ["AtomicWrite", "Reader", "SeekableReader", "Writer"]
 
 BLOCK = 128 << 10
 """Bytes of a reader's buffer; a smaller file takes a smaller one."""
+ROOM = 32 << 10
+"""Bytes of a buffer that a service's client reads into; smaller ones are served from what a single trip brings."""
 
 FRONT_TO_BACK = "this stream goes front to back only; read_seekable opens one that can seek"
 
@@ -59,6 +61,9 @@ class _RawReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         if not len(self._left):
+            if len(buffer) >= ROOM and (filled := run(self._feed.fill(memoryview(buffer)))) is not None:
+                self._at += filled
+                return filled
             self._left = memoryview(run(self._feed.next()))
         count = min(len(buffer), len(self._left))
         buffer[:count] = self._left[:count]

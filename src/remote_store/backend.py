@@ -185,6 +185,13 @@ class Body:
         """Return the next bytes (64 KiB or more unless fewer are left), or empty bytes at the end."""
         raise NotImplementedError
 
+    async def fill(self, buffer: memoryview) -> int | None:
+        """Put the next bytes at the start of a buffer and return how many, 0 at the end; None: ``next`` has them.
+
+        Override where the client reads into a buffer, which spares a copy. It has no room for more than is left.
+        """
+        return None
+
     async def all(self) -> Buffer:
         """Return all that is left at once; override where the client can fill one buffer."""
         chunks = []

@@ -60,11 +60,11 @@ async def guesses_absence(scope, key):
     return True
 
 
-async def pull_whatever_comes(self):
-    data = await self._scope.stack.call(read.Op("chunk", self._key, repeatable=False), self._body.next)
-    if not data:
+async def pull_whatever_comes(self, take):
+    taken = await self._scope.stack.call(read.Op("chunk", self._key, repeatable=False), take, self._body)
+    if not taken:
         self._at = self._end
-    return data
+    return taken
 
 
 async def out_of_order(self):

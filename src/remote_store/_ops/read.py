@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from remote_store._arguments import check_codec, check_concurrency
 from remote_store._ops import info
@@ -13,13 +13,15 @@ from remote_store.capabilities import Capability
 from remote_store.errors import IntegrityError, NotFound, PreconditionFailed, RemoteStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
     from typing import Any
 
     from remote_store._io import Group, Task
     from remote_store._stack import Scope
     from remote_store.backend import Buffer, FileInfo
     from remote_store.path import PathInput
+
+T = TypeVar("T")
 
 PART = 2 << 20
 """Bytes of one range request where several fetch one big object: many small ones hide latency in little memory."""
@@ -210,6 +212,10 @@ class ManyReads:
         await self._group.close()
 
 
+def _fills(body: Body | None) -> bool:
+    return body is not None and type(body).fill is not Body.fill
+
+
 class Feed:
     """The pull side of a read: chunks in order, of one version, their length checked.
 
@@ -242,6 +248,19 @@ class Feed:
         self._broken = False
         return data
 
+    async def fill(self, buffer: memoryview) -> int | None:
+        """Put the next bytes at the start of a buffer and return how many; None where they come by ``next`` alone."""
+        room = self._end - self._at
+        if self._broken or not room or self._first_part_ends < self._end or not _fills(self._body):
+            return None
+        self._broken = True
+        count = await self._pull(lambda body: body.fill(buffer[:room]))
+        if count is not None and count > min(room, len(buffer)):
+            raise self._integrity(LONG)
+        self._broken = False
+        self._at += count or 0
+        return count
+
     async def _next(self) -> Buffer:
         if self._at >= self._ahead_from:
             self._ask_ahead()
@@ -255,7 +274,7 @@ class Feed:
         return data
 
     async def _next_of_body(self) -> Buffer:
-        data = await self._pull()
+        data = await self._pull(lambda body: body.next())
         room = self._first_part_ends - self._at
         if len(data) > room and self._first_part_ends == self._end:
             raise self._integrity(LONG)
@@ -266,17 +285,17 @@ class Feed:
         self._at += len(data)
         return data
 
-    async def _pull(self) -> Buffer:
-        """Return bytes of the open body, opening it again where it was cut."""
+    async def _pull(self, take: Callable[[Body], Coroutine[Any, Any, T]]) -> T:
+        """Take bytes of the open body, opening it again where it was cut."""
         while True:
             try:
                 if self._body is None:
                     await self._reopen()
                 assert self._body is not None
-                data = await self._scope.stack.call(Op("chunk", self._key, repeatable=False), self._body.next)
-                if data:
+                taken = await self._scope.stack.call(Op("chunk", self._key, repeatable=False), take, self._body)
+                if taken or taken is None:
                     self._cuts = 0
-                    return data
+                    return taken
                 raise self._integrity(SHORT.format(missing=self._end - self._at))
             except RemoteStoreError as error:
                 await self._release()

@@ -43,6 +43,9 @@ class Flow(Body):
         self._at += len(data)
         return data
 
+    async def fill(self, buffer: memoryview) -> int | None:
+        return None if self._held or self._clipped else await self._answer.fill(buffer)
+
     async def all(self) -> Buffer:
         first = await self.next()
         if len(first) >= self.length:

@@ -55,6 +55,10 @@ class Answer:
         """Return the next bytes, or empty bytes where the body or its connection ends."""
         raise NotImplementedError
 
+    async def fill(self, buffer: memoryview) -> int | None:
+        """Put the next bytes into a buffer and return how many, 0 where ``read`` returns none; None: ``read`` them."""
+        return None
+
     async def close(self) -> None:
         """Let go of the connection; safe to call twice."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from remote_store.backends._obstore import restart_after_fork
 from remote_store.backends.http.messages import Answer, announced, malformed, parsed_fields, parsed_status
@@ -19,10 +19,13 @@ from remote_store.errors import BackendUnavailable, IntegrityError, RemoteStoreE
 if TYPE_CHECKING:
     import socket
     import ssl
+    from collections.abc import Callable
 
     from remote_store.backends.http.address import Origin
     from remote_store.backends.http.messages import Request
     from remote_store.backends.http.sockets import Network
+
+T = TypeVar("T")
 
 __all__ = ["Wire"]
 
@@ -119,6 +122,14 @@ class _Connection:
             return data
         return self._sock.recv(most)
 
+    def fill(self, buffer: memoryview) -> int:
+        """Put some bytes into a buffer, none at the end of the connection."""
+        if self._buffer:
+            data = self.some(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+        return self._sock.recv_into(buffer)
+
     def line(self, deadline: float = 0.0) -> bytes:
         """Return a line without its end, before a deadline or as soon as anything else is waited for."""
         deadline = deadline or self.deadline()
@@ -168,20 +179,38 @@ class _Received(Answer):
         return True, None
 
     async def read(self) -> bytes:
-        if self._connection is None:
-            return b""
+        return b"" if self._connection is None else self._take_from(self._connection, self._gathered)
+
+    async def fill(self, buffer: memoryview) -> int | None:
+        if self._connection is None or self._left is None:  # chunks have lines between them
+            return None
+        return self._take_from(self._connection, lambda connection: self._poured(connection, buffer))
+
+    def _take_from(self, connection: _Connection, take: Callable[[_Connection], T]) -> T:
         if self._born != self._wire.generation:
             raise RemoteStoreError("this stream was opened in another process; open the file again")
         try:
-            data = self._filled(self._connection)
+            taken = take(connection)
         except BaseException:
             self._drop()
             raise
-        if not data or self._left == 0:
+        if not taken or self._left == 0:
             self._finish()
-        return data
+        return taken
 
-    def _filled(self, connection: _Connection) -> bytes:
+    def _poured(self, connection: _Connection, buffer: memoryview) -> int:
+        room = buffer[: self._left]
+        size, until = 0, 0.0
+        while size < min(LEAST, len(room)) and (not size or time.monotonic() < until):
+            count = connection.fill(room[size:])
+            if not count:
+                self._lasting = False
+                break
+            size, until = size + count, until or time.monotonic() + SLOW
+        self._left = (self._left or 0) - size
+        return size
+
+    def _gathered(self, connection: _Connection) -> bytes:
         take = self._take_chunked if self._chunked else self._take
         data = take(connection, MOST)
         if len(data) >= LEAST or not data:

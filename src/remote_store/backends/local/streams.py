@@ -37,6 +37,11 @@ class FileBody(Body):
         self._at += len(data)
         return data
 
+    async def fill(self, buffer: memoryview) -> int:
+        count = os.preadv(self._fd, [buffer], self._at)
+        self._at += count
+        return count
+
     async def all(self) -> Buffer:
         left = self.start + self.length - self._at
         if left <= _MOST:
