@@ -34,8 +34,9 @@ def file(web):
 class Counter(Taker):
     """A server that keeps connections, counts them, and ends those that it is told to end."""
 
-    def __init__(self, requests=1 << 30):
+    def __init__(self, requests=1 << 30, content=b"hello"):
         self._requests = requests
+        self._content = content
         self.connections = 0
         super().__init__()
 
@@ -47,8 +48,8 @@ class Counter(Taker):
             while answered < self._requests and (line := lines.readline()):
                 while lines.readline().strip():
                     pass
-                body = b"" if line.startswith(b"HEAD") else b"hello"
-                taken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body)
+                body = b"" if line.startswith(b"HEAD") else self._content
+                taken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(self._content) + body)
                 answered += 1
 
 
@@ -58,6 +59,16 @@ def test_one_connection_serves_many_requests(way):
         for _ in range(10):
             assert store.read_bytes("a") == b"hello"
             assert store.get_file_info("a").size == 5
+        assert server.connections == 1
+
+
+@clause("HTTP-14", "STREAM-01")
+def test_a_connection_serves_again_after_a_stream_of_pieces(way):
+    content = bytes(range(256)) * 4000
+    with Counter(content=content) as server, opened_by(way, server.url) as store:
+        for _ in range(3):
+            with store.read("a") as file:
+                assert b"".join(iter(lambda file=file: file.read(256 << 10), b"")) == content
         assert server.connections == 1
 
 
@@ -133,7 +144,8 @@ def test_a_forked_process_has_connections_of_its_own(web, file):
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @clause("HTTP-15")
-def test_a_reader_taken_into_a_fork_refuses(web):
+@pytest.mark.parametrize("take", [-1, 1 << 20])
+def test_a_reader_taken_into_a_fork_refuses(web, take):
     name = uuid.uuid4().hex
     (Path(web.folder) / name).write_bytes(bytes(8 << 20))
     with Store(HttpBackend(f"{web.url}/plain")) as store, store.read(name) as reader:
@@ -141,7 +153,7 @@ def test_a_reader_taken_into_a_fork_refuses(web):
         child = os.fork()
         if not child:
             try:
-                reader.read()
+                reader.read(take)
             except Exception as refused:  # noqa: BLE001  told to the parent
                 os._exit(0 if "another process" in str(refused) else 1)
             finally:
