@@ -112,6 +112,18 @@ def test_a_body_may_hand_its_first_bytes_on():
     assert len(backend.rooms) > 4
 
 
+def test_a_body_that_fills_nothing_is_asked_once_for_each_piece():
+    asked = []
+
+    async def note(op, call):
+        asked.append(op.name)
+        return await call()
+
+    with Store(Bucket({"a": DATA}), layers=[note]).read("a") as reader:
+        assert taken(reader, 3 * BLOCK) == DATA
+    assert asked == ["get", "chunk", "chunk"]  # all of it, and its end
+
+
 @clause("STREAM-08")
 def test_a_stream_that_breaks_is_taken_up_where_it_broke():
     tries = []

@@ -212,10 +212,6 @@ class ManyReads:
         await self._group.close()
 
 
-def _fills(body: Body | None) -> bool:
-    return body is not None and type(body).fill is not Body.fill
-
-
 class Feed:
     """The pull side of a read: chunks in order, of one version, their length checked.
 
@@ -227,6 +223,7 @@ class Feed:
         self._scope = scope
         self._key = key
         self._body: Body | None = body
+        self._fills = type(body).fill is not Body.fill
         self.entry: FileInfo = body.entry if not scope.prefix else body.entry._replace(key=key)
         self._at = body.start
         self._end = body.start + body.length
@@ -251,7 +248,7 @@ class Feed:
     async def fill(self, buffer: memoryview) -> int | None:
         """Put the next bytes at the start of a buffer and return how many; None where they come by ``next`` alone."""
         room = self._end - self._at
-        if self._broken or not room or self._first_part_ends < self._end or not _fills(self._body):
+        if self._broken or not room or self._first_part_ends < self._end or not self._fills:
             return None
         self._broken = True
         count = await self._pull(lambda body: body.fill(buffer[:room]))
