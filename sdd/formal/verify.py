@@ -193,13 +193,26 @@ def variants() -> list[Variant]:
     ]
 
 
-def refuse(variant: Variant) -> Verdict:
-    """Make the mistake and see that each of its lemmas is refused, at the clauses that the row names."""
+def mistaken(variant: Variant) -> str:
+    """Return the module with the mistake in it.
+
+    Raises:
+        LookupError: what it changes is not there, or not there once.
+    """
     text = (HERE / f"{variant.module}.dfy").read_text()
     for old, new in variant.changes:
         if text.count(old) != 1:
-            return Verdict(fine=False, said=f"{text.count(old)} places in {variant.module}.dfy read: {old}")
+            raise LookupError(f"{text.count(old)} places in {variant.module}.dfy read: {old}")
         text = text.replace(old, new)
+    return text
+
+
+def refuse(variant: Variant) -> Verdict:
+    """Make the mistake and see that each of its lemmas is refused, at the clauses that the row names."""
+    try:
+        text = mistaken(variant)
+    except LookupError as elsewhere:
+        return Verdict(fine=False, said=str(elsewhere))
     by_module: dict[str, list[str]] = {}
     for place in variant.refused:
         by_module.setdefault(place.split(".")[0], []).append(place.split(".")[1])
