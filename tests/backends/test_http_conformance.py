@@ -96,7 +96,9 @@ class TestPythonServer(HttpConformance):
     @pytest.fixture(autouse=True)
     def _place(self, tmp_path):
         quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=str(tmp_path)))
+        # Where only five may wait, as usual, the next connection is tried again after a second.
+        patient = type("Patient", (http.server.ThreadingHTTPServer,), {"request_queue_size": 128})
+        server = patient(("127.0.0.1", 0), partial(quiet, directory=str(tmp_path)))
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         self.url, self.folder = f"http://127.0.0.1:{server.server_port}", tmp_path
         yield
