@@ -2,6 +2,8 @@
 PYTHON ?= python3
 STORE ?= local
 ARGS ?=
+# For two cores: of three workers one often waits for a server.
+WORKERS ?= 3
 
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 RUN := $(VENV)/bin/python
@@ -49,7 +51,7 @@ test: ## lint, type-check and test (PYTHON=3.12: with another Python; ARGS="-k s
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 	@$(MAKE) --no-print-directory integrations
 
 integrations: ## type-check and test what stands in integrations/, a part of `make test`
