@@ -194,10 +194,11 @@ class TestProxy:
     def test_open_connections_can_be_reset(self, make_proxy, nginx):
         proxy = make_proxy(port_of(nginx.url))
         with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection:
-            assert wait_until(lambda: proxy.accepted == 1, 5)
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(1)  # by now it is open on both sides
             proxy.reset_all()
             with pytest.raises(ConnectionResetError):
-                connection.recv(1)
+                list(iter(lambda: connection.recv(1 << 16), b""))
 
     def test_a_port_nobody_serves_resets(self, make_proxy):
         from tests.servers import free_ports
