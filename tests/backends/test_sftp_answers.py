@@ -1,12 +1,16 @@
 """Servers that talk nonsense, or do not say why: a typed error, and nothing taken for done that is not."""
 
+import itertools
+import socket
 import struct
+import threading
 
 import pytest
 
 from remote_store import IntegrityError, RemoteStoreError, RetryPolicy, Store
 from remote_store.backends.sftp import SFTPBackend, wire
 from remote_store.backends.sftp.channel import Channel, Lost
+from remote_store.backends.sftp.pipes import PatientSocket
 from remote_store.backends.sftp.wire import Frames
 from remote_store.testing import clause
 
@@ -115,3 +119,26 @@ def test_packets_come_whole_however_they_are_cut():
         found = [packet for at in range(0, len(stream), size) for packet in frames.feed(stream[at : at + size])]
         assert [number for number, _, _ in found] == list(range(200))
         assert all(bytes(body) == bytes([number % 256]) * (number * 7 % 300) for number, _, body in found)
+
+
+@clause("SFTP-15")
+def test_a_socket_hands_out_what_came_in_the_sizes_asked_for():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = socket.create_connection(server.getsockname())
+        here, _ = server.accept()
+    sent = bytes(range(256)) * 1000
+    with there, PatientSocket(fileno=here.detach()) as patient:
+        there.sendall(sent[:20])
+        assert patient.recv(16) + patient.recv(4) == sent[:20]
+        sending = threading.Thread(target=lambda: (there.sendall(sent), there.close()))
+        sending.start()
+        taken = b""
+        for size in itertools.cycle((1, 16, 300, 100_000)):
+            piece = patient.recv(size)
+            assert len(piece) <= size
+            if not piece:
+                break
+            taken += piece
+        sending.join()
+        assert taken == sent
+        assert patient.recv(1) == b""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ParamikoPipe", "PatientSocket", "ProcessPipe"]
 
 _PIECE = 1 << 20
+_TAKE = 128 << 10
 _AT_ONCE = getattr(socket, "TCP_QUICKACK", None)
 """Linux can confirm at once: sshd keeps a small answer back until the last one is confirmed, for up to 40 ms."""
 SILENT = "the server did not answer within {:g} s"
@@ -30,13 +31,22 @@ class PatientSocket(socket.socket):
     patience = 60.0
     is_stuck = False
     _stuck_since: float | None = None
+    _taken = b""
+    _used = 0
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Take what came, and confirm it at once."""
-        data = super().recv(size, flags)
-        if _AT_ONCE is not None:
-            self.setsockopt(socket.IPPROTO_TCP, _AT_ONCE, 1)
-        return data
+        """Return so many bytes at most. All that came is taken, and confirmed at once.
+
+        paramiko asks for a packet's head, then for its rest, and a server makes a packet of every small answer: each
+        trip to the system would let another thread of ours in between.
+        """
+        if self._used == len(self._taken):
+            self._taken, self._used = super().recv(max(size, _TAKE), flags), 0
+            if _AT_ONCE is not None:
+                self.setsockopt(socket.IPPROTO_TCP, _AT_ONCE, 1)
+        found = self._taken[self._used : self._used + size]
+        self._used += len(found)
+        return found
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Send what the other side takes."""
