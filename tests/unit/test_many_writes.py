@@ -60,8 +60,8 @@ def keys(results):
 @pytest.mark.parametrize(
     ("count", "concurrency", "sizes"),
     [
-        (130, None, [64, 64, 2]),
-        (129, None, [64, 64]),
+        (258, None, [128, 128, 2]),
+        (257, None, [128, 128]),
         (7, 1, []),
         (7, 2, []),
         (7, 3, [2, 2, 2]),
