@@ -237,6 +237,7 @@ def chosen_tests(path: str, mutant: Mutant, by_line: dict[tuple[str, int], list[
 def live(files: set[str]) -> dict[tuple[str, str, int], list[FunctionType]]:
     """Return the functions of the files as they are in memory, wherever they are kept."""
     found: dict[tuple[str, str, int], list[FunctionType]] = {}
+    gc.unfreeze()  # what pytest collected is kept out of sight otherwise
     for thing in gc.get_objects():
         if type(thing) is FunctionType and thing.__code__.co_filename in files:
             code = thing.__code__
