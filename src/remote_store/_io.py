@@ -251,8 +251,6 @@ async def gather(io: Io, limit: int, calls: Sequence[tuple[Any, ...]]) -> list[A
 
     The first failure ends the rest and is raised.
     """
-    if len(calls) < 2 or limit < 2:
-        return [await function(*args) for function, *args in calls]
     group = io.group(min(limit, len(calls)))
     try:
         tasks = [group.spawn(function, *args) for function, *args in calls]
