@@ -42,7 +42,7 @@ demo-airflow: ## the same lake as an Airflow DAG, run once (STORE=s3: on a local
 
 demo-prefect: export PREFECT_HOME = data/prefect-home
 demo-prefect: export PREFECT_SERVER_ANALYTICS_ENABLED = false
-demo-prefect: export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 120
+demo-prefect: export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 300
 demo-prefect: ## the same lake as a Prefect flow (STORE=s3: on a local S3 server)
 	$(call demo-in,prefect,examples/flights_prefect.py --config $(CONFIG))
 
