@@ -193,7 +193,11 @@ class Body:
         return None
 
     async def all(self) -> Buffer:
-        """Return all that is left at once; override where the client can fill one buffer."""
+        """Return all that is left at once; override where the client can fill one buffer.
+
+        It is called instead of ``next``, and may take up a newer version, ``entry`` and ``length`` with it, where the
+        one that was opened is gone and ``get`` was asked for no version.
+        """
         chunks = []
         while chunk := await self.next():
             chunks.append(chunk)
@@ -210,11 +214,12 @@ class BytesBody(Body):
         self.entry = entry
         self.start = start
         self.length = len(data)
-        self._data: Buffer = data
+        self.data: Buffer = data
+        """What is left."""
 
     async def next(self) -> Buffer:
         """Return everything, then empty bytes."""
-        data, self._data = self._data, b""
+        data, self.data = self.data, b""
         return data
 
     async def all(self) -> Buffer:

@@ -11,6 +11,7 @@ from remote_store import (
     AlreadyExists,
     BackendUnavailable,
     IntegrityError,
+    NotFound,
     RemoteStoreError,
     ResourceLocked,
     RetryPolicy,
@@ -194,6 +195,38 @@ def test_a_reader_whose_file_is_replaced_never_mixes_versions(place, colour):
             stream.read(10)
             store.write("a", b"2" * 3 * MIB, overwrite=True)  # the same bytes again
             assert stream.read() == b"2" * (3 * MIB - 10)
+
+
+@clause("SQL-05")
+@pytest.mark.parametrize(
+    "later", [b"small", b"2" * (2 * MIB + 5), b"3" * (7 * MIB), None], ids=["small", "big", "bigger", "deleted"]
+)
+def test_a_file_that_is_replaced_while_it_is_read_at_once_is_read_as_it_is_then(place, colour, later, monkeypatch):
+    open_file = SqlBlobBackend.get
+
+    async def open_and_lose(backend, *args):
+        body = await open_file(backend, *args)
+        if later is None:
+            other.delete("folder/a")
+        else:
+            other.write("folder/a", later, overwrite=True)
+        return body
+
+    with opened(place.backend(), "folder", colour) as patient, opened(place.backend(), "", "sync") as other:
+        monkeypatch.setattr(SqlBlobBackend, "get", open_and_lose)
+        store = again(patient, retry=ONCE)
+        for read, part in (
+            (store.read_bytes, slice(None)),
+            (lambda key: store.read_range(key, 3, 2 * MIB), slice(3, 3 + 2 * MIB)),
+            (lambda key: store.read_range(key, 100), slice(100, None)),
+        ):
+            other.write("folder/a", b"1" * 3 * MIB, overwrite=True)
+            if later is None:
+                with pytest.raises(NotFound):
+                    read("a")
+            else:
+                assert read("a") == later[part]
+    assert place.litter() == []
 
 
 OTHERS = {

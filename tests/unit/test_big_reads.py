@@ -87,12 +87,12 @@ def test_parts_of_another_version_are_refused(parts):
 
 
 def shorter(body):
-    body._data = body._data[:-1]
+    body.data = body.data[:-1]
     body.length -= 1
 
 
 def longer(body):
-    body._data += b"x"
+    body.data += b"x"
     body.length += 1
 
 

@@ -206,7 +206,7 @@ class InPieces(Slim):
 
 class _Pieces(BytesBody):
     async def next(self):
-        piece, self._data = self._data[:200_000], self._data[200_000:]
+        piece, self.data = self.data[:200_000], self.data[200_000:]
         return piece
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import sqlite3
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from remote_store.backend import Body, BytesBody, FileInfo
@@ -28,7 +29,9 @@ _FAR = 1 << 30
 _GONE = "the file was replaced or deleted while it was read"
 
 
-def get(session: Session, database: Database, key: str, span: Span | None, if_match: str | None) -> Body:
+def get(
+    session: Session, database: Database, key: str, span: Span | None, if_match: str | None
+) -> BytesBody | PiecesBody:
     """Open a file: small content comes with its row."""
     statements, path = session.statements, session.text(key)
     start, length = (0, None) if span is None else span
@@ -46,13 +49,22 @@ def get(session: Session, database: Database, key: str, span: Span | None, if_ma
     if token is None:
         return BytesBody(entry, content if content is not None else b"", start)
     left = max(entry.size - start, 0)
-    return PiecesBody(database, token, entry, start, left if length is None else min(left, length))
+    again = None if if_match is not None else (key, span)
+    return PiecesBody(database, token, entry, start, left if length is None else min(left, length), again)
 
 
 class PiecesBody(Body):
     """Content in rows of its own, which are written once and never changed: what is there is of this version."""
 
-    def __init__(self, database: Database, token: Any, entry: FileInfo, start: int, length: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        token: Any,
+        entry: FileInfo,
+        start: int,
+        length: int,
+        again: tuple[str, Span | None] | None,
+    ) -> None:
         self.entry = entry
         self.start = start
         self.length = length
@@ -60,6 +72,8 @@ class PiecesBody(Body):
         self._token = token
         self._at = start
         self._end = start + length
+        self._again = again
+        """What was asked for, where any version will do."""
 
     async def next(self) -> Buffer:
         """Return the next piece; no connection is held between two of them."""
@@ -70,17 +84,28 @@ class PiecesBody(Body):
         return data
 
     async def all(self) -> Buffer:
-        """Return all that is left, on one connection."""
-        data = await self._database.run(_pieces, self._token, self._at, self._end)
+        """Return all that is left, on one connection: of the version that stands there now, should this one be gone."""
+        data = await self._database.run(self._all)
         self._at = self._end
         return data
 
+    def _all(self, session: Session) -> Buffer:
+        try:
+            return self._pieces(session)
+        except IntegrityError:
+            if self._again is None or self._at > self.start:
+                raise
+        # Where many replace a file without rest, only a look at one moment is sure to find all of a version.
+        with session.transaction(session.statements.snapshot):
+            body = get(session, self._database, *self._again, None)
+            self.entry, self.start, self.length = body.entry, body.start, body.length
+            return body.data if isinstance(body, BytesBody) else body._pieces(session)
 
-def _pieces(session: Session, token: Any, at: int, end: int) -> bytes:
-    buffer = io.BytesIO()
-    while at < end:
-        at += buffer.write(_piece(session, token, at, end - at))
-    return buffer.getvalue()
+    def _pieces(self, session: Session) -> bytes:
+        buffer, at = io.BytesIO(), self._at
+        while at < self._end:
+            at += buffer.write(_piece(session, self._token, at, self._end - at))
+        return buffer.getvalue()
 
 
 def _piece(session: Session, token: Any, at: int, most: int) -> bytes:
@@ -97,7 +122,8 @@ def _piece(session: Session, token: Any, at: int, most: int) -> bytes:
 
 def _blob(session: Session, token: Any, at: int, most: int) -> bytes:
     """Read inside the row: SQLite's functions would fetch it whole first."""
-    with session.transaction(("BEGIN",)):  # so that the row stays the one that was found
+    one_moment = nullcontext() if session.driver.in_transaction else session.transaction(session.statements.snapshot)
+    with one_moment:  # so that the row stays the one that was found
         for row, start, size in session.rows(session.statements.chunk_row, token, at):
             with session.driver.blobopen(f"{session.statements.table}_chunks", "content", row, readonly=True) as blob:
                 blob.seek(min(at - start, size))

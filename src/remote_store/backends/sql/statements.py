@@ -40,6 +40,11 @@ _BEGIN = {
     # With its default, InnoDB locks gaps between keys, and writers of new keys end in deadlocks.
     "mysql": ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"),
 }
+_SNAPSHOT = {
+    "sqlite": ("BEGIN",),
+    "postgresql": ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",),
+    "mysql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION READ ONLY"),
+}
 
 
 class Statements:
@@ -57,6 +62,8 @@ class Statements:
         # As digits: the drivers of MySQL escape bytes one by one, which takes longer than sending twice as much.
         self.bytes = "UNHEX(?)" if dialect == "mysql" else "?"
         self.begin = _BEGIN[dialect]
+        self.snapshot = _SNAPSHOT[dialect]
+        """Begins a transaction that sees the tables as they are at its first look."""
         self.lock = "" if dialect == "sqlite" else " FOR UPDATE"
         self._reading()
         self._publishing()
