@@ -42,8 +42,9 @@ demo-airflow: ## the same lake as an Airflow DAG, run once (STORE=s3: on a local
 
 demo-prefect: export PREFECT_HOME = data/prefect-home
 demo-prefect: export PREFECT_SERVER_ANALYTICS_ENABLED = false
-demo-prefect: export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 300
+demo-prefect: export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 120
 demo-prefect: ## the same lake as a Prefect flow (STORE=s3: on a local S3 server)
+	@mkdir -p $(PREFECT_HOME) # Prefect makes the last folder of it only
 	$(call demo-in,prefect,examples/flights_prefect.py --config $(CONFIG))
 
 test: ## lint, type-check and test (PYTHON=3.12: with another Python; ARGS="-k s3": for pytest)
