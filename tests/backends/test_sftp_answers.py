@@ -4,13 +4,15 @@ import itertools
 import socket
 import struct
 import threading
+from types import SimpleNamespace
 
 import pytest
+from paramiko.buffered_pipe import PipeTimeout
 
 from remote_store import IntegrityError, RemoteStoreError, RetryPolicy, Store
 from remote_store.backends.sftp import SFTPBackend, wire
 from remote_store.backends.sftp.channel import Channel, Lost
-from remote_store.backends.sftp.pipes import PatientSocket
+from remote_store.backends.sftp.pipes import Arrivals, PatientSocket
 from remote_store.backends.sftp.wire import Frames
 from remote_store.testing import clause
 
@@ -117,8 +119,36 @@ def test_packets_come_whole_however_they_are_cut():
     for size in (1, 3, 8, 9, 10, 50, 1000, len(stream)):
         frames = Frames()
         found = [packet for at in range(0, len(stream), size) for packet in frames.feed(stream[at : at + size])]
-        assert [number for number, _, _ in found] == list(range(200))
-        assert all(bytes(body) == bytes([number % 256]) * (number * 7 % 300) for number, _, body in found)
+        assert [number for number, *_ in found] == list(range(200))
+        for number, _, body, rest in found:
+            assert b"".join([body, *rest]) == bytes([number % 256]) * (number * 7 % 300)
+
+
+@clause("SFTP-15")
+def test_data_is_what_was_read_however_it_is_cut():
+    data = bytes(range(256)) * 5
+    stream = frame(103, 7, struct.pack(">I", len(data)) + data) + frame(103, 8, struct.pack(">I", 0))
+    for size in range(1, len(stream) + 1):
+        frames = Frames()
+        found = [packet for at in range(0, len(stream), size) for packet in frames.feed(stream[at : at + size])]
+        full, empty = [wire.Answer(kind, body, rest) for _, kind, body, rest in found]
+        assert b"".join(full.pieces()) == full.data() == data
+        assert (empty.pieces(), empty.data()) == ([], b"")
+
+
+@clause("SFTP-15")
+@pytest.mark.parametrize("cut", [20, 113])
+def test_data_is_no_more_than_its_packet_holds(cut):
+    for says in (0, 1, 60, 99, 100, 101, 1 << 31):
+        stream = frame(103, 7, struct.pack(">I", says) + b"x" * 100)
+        frames = Frames()
+        (_, kind, body, rest), *_ = [*frames.feed(stream[:cut]), *frames.feed(stream[cut:])]
+        answer = wire.Answer(kind, body, rest)
+        if says > 100:
+            with pytest.raises(wire.Garbled, match="shorter"):
+                answer.pieces()
+        else:
+            assert answer.data() == b"x" * says
 
 
 @clause("SFTP-15")
@@ -142,3 +172,38 @@ def test_a_socket_hands_out_what_came_in_the_sizes_asked_for():
         sending.join()
         assert taken == sent
         assert patient.recv(1) == b""
+
+
+@clause("SFTP-15")
+def test_packets_of_a_channel_are_handed_out_in_order_and_in_the_sizes_asked_for():
+    arrivals, sent = Arrivals(), [bytes([number % 256]) * (number * 13 % 97) for number in range(1, 500)]
+    feeding = threading.Thread(target=lambda: ([arrivals.feed(packet) for packet in sent], arrivals.close()))
+    feeding.start()
+    taken = b""
+    for size in itertools.cycle((1, 50, 1000)):
+        piece = arrivals.read(size, 60)
+        assert len(piece) <= size
+        if not piece:
+            break
+        taken += piece
+    feeding.join()
+    assert taken == b"".join(sent)
+    assert (arrivals.read(1, 60), len(arrivals)) == (b"", 0)
+
+
+@clause("SFTP-09")
+def test_a_channel_to_which_nothing_comes_is_waited_for_so_long():
+    arrivals = Arrivals()
+    with pytest.raises(PipeTimeout):
+        arrivals.read(1, 0.01)
+    arrivals.feed(b"late")
+    assert len(arrivals) == 4
+    assert arrivals.read(9, 0.01) == b"late"
+
+
+@clause("SFTP-08")
+@pytest.mark.parametrize(("closed", "eof"), [(True, False), (False, True)])
+def test_a_channel_that_ended_at_once_is_not_waited_for(closed, eof):
+    channel = SimpleNamespace(closed=closed, eof_received=eof, in_buffer=None)
+    Arrivals.take_over(channel)
+    assert channel.in_buffer.read(1, 60) == b""

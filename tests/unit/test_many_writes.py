@@ -60,8 +60,8 @@ def keys(results):
 @pytest.mark.parametrize(
     ("count", "concurrency", "sizes"),
     [
-        (258, None, [128, 128, 2]),
-        (257, None, [128, 128]),
+        (514, None, [256, 256, 2]),
+        (513, None, [256, 256]),
         (7, 1, []),
         (7, 2, []),
         (7, 3, [2, 2, 2]),

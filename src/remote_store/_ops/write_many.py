@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Pairs: TypeAlias = Iterator[Any] | AsyncIterator[Any]
 
-TOGETHER = 128
+TOGETHER = 256
 """Files that go along with each other."""
 SMALL = 64 << 10
 """Bytes of one of them at most; a bigger one fills a trip by itself."""

@@ -15,9 +15,21 @@ PREFIX = ".remote-store-"
 is_draft = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}\.tmp").fullmatch
 
 
+_tokens: list[str] = []
+"""Drawn and not used yet: asking the system costs as much for many as for one, and a good part of writing a file."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_tokens.clear)
+
+
 def draft_name() -> str:
     """Return a hidden name that nobody else has."""
-    return f"{PREFIX}{os.urandom(8).hex()}.tmp"
+    try:
+        token = _tokens.pop()  # in one step, whoever else is at it
+    except IndexError:
+        drawn = os.urandom(64 * 8).hex()
+        _tokens.extend(drawn[at : at + 16] for at in range(16, len(drawn), 16))
+        token = drawn[:16]
+    return f"{PREFIX}{token}.tmp"
 
 
 def refuse_drafts(key: str) -> None:

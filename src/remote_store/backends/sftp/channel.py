@@ -253,12 +253,12 @@ class Channel:
     def _take(self, data: bytes) -> None:
         packets = self._frames.feed(data)
         with self._lock:
-            for number, kind, content in packets:
+            for number, kind, content, rest in packets:
                 found = self._flying.pop(number, None)
                 if found is None:
                     continue  # of a handle that was closed without waiting
                 flight, at = found
-                flight.land(at, Answer(kind, content))
+                flight.land(at, Answer(kind, content, rest))
                 if not flight.left:
                     self._wake(flight)
 

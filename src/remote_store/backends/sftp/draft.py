@@ -135,7 +135,7 @@ class Draft:
         if facts.size == self.size and not self._is_to_change(facts):
             return []
         requests = [wire.lstat(self.name)]
-        if self._mode is not None:
+        if self._has_other_mode(facts):
             requests.insert(0, wire.setstat(self.name, mode=self._mode))
         old = self._old
         if old is not None and old.modified is not None and facts.modified is not None:
@@ -147,7 +147,10 @@ class Draft:
         old = self._old
         if old is None or facts.modified is None or old.modified is None:
             return False
-        return facts.modified <= old.modified or (self._mode is not None and (facts.mode or 0) & 0o777 != self._mode)
+        return facts.modified <= old.modified or self._has_other_mode(facts)
+
+    def _has_other_mode(self, facts: Attrs) -> bool:
+        return self._mode is not None and (facts.mode or 0) & 0o777 != self._mode
 
     def kept(self, facts: Attrs) -> Attrs:
         """Return its facts, if the server has all of it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from remote_store.backends.sftp import hostkeys, wire
 from remote_store.backends.sftp.channel import Lost, Silent
-from remote_store.backends.sftp.pipes import PatientSocket
+from remote_store.backends.sftp.pipes import PACKET, PatientSocket
 from remote_store.errors import BackendUnavailable, ConfigError, PermissionDenied, RemoteStoreError
 from remote_store.secret import reveal
 
@@ -26,7 +26,6 @@ _CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "a
 _DIGESTS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512")
 _WINDOW = 64 << 20
 """Bytes that the server may send ahead; requests on the way are fewer."""
-_PACKET = 255 << 10
 _TRUST_TYPES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
 """Names that a key of a type is negotiated by, where they differ from the type's own."""
 _IDENTITIES = ("id_ed25519", "id_ecdsa", "id_rsa")
@@ -47,18 +46,24 @@ def log_in(access: Access) -> Any:
     sock = _connect(access)
     transport = None
     try:
-        transport = paramiko.Transport(sock, default_window_size=_WINDOW, default_max_packet_size=_PACKET)
+        transport = paramiko.Transport(sock, default_window_size=_WINDOW, default_max_packet_size=PACKET)
         _prepare(transport, access)
         _start(transport, access, deadline)
         key = transport.get_remote_server_key()
         hostkeys.verify(access, key.get_name(), key.asbytes())
         _authenticate(transport, access)
+        # paramiko ends the timer of the handshake, which is over, with each packet.
+        transport.packetizer.complete_handshake = _nothing  # type: ignore[method-assign]
         if access.keepalive:
             transport.set_keepalive(max(1, int(access.keepalive)))
     except BaseException:
         hang_up(transport, sock)
         raise
     return transport
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def hang_up(transport: Any, sock: socket.socket | None = None) -> None:

@@ -8,6 +8,7 @@ import select
 import socket
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from remote_store.backends.sftp.channel import Lost, Silent
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-__all__ = ["ParamikoPipe", "PatientSocket", "ProcessPipe"]
+__all__ = ["PACKET", "Arrivals", "ParamikoPipe", "PatientSocket", "ProcessPipe"]
 
+PACKET = 64 << 10
+"""Bytes of a packet from the server at most. Of bigger ones each would take memory of its own from the system."""
 _PIECE = 1 << 20
 _TAKE = 128 << 10
 _AT_ONCE = getattr(socket, "TCP_QUICKACK", None)
@@ -64,10 +67,83 @@ class PatientSocket(socket.socket):
         return count
 
 
+class Arrivals:
+    """The packets that came for a channel of paramiko's, in place of the byte array that it would copy them through."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._packets: deque[bytes] = deque()
+        self._reader: threading.Lock | None = None
+        """Held by whoever waits, until something comes."""
+        self._closed = False
+
+    @classmethod
+    def take_over(cls, channel: Any) -> None:
+        """Take the place of a new channel's own, before anything was asked for on it."""
+        channel.in_buffer = arrivals = cls()
+        if channel.closed or channel.eof_received:  # it may have heard that before
+            arrivals.close()
+
+    def __len__(self) -> int:
+        """Bytes that wait; paramiko shows them."""
+        with self._lock:
+            return sum(map(len, self._packets))
+
+    def feed(self, data: bytes) -> None:
+        """Take a packet; paramiko's thread calls it."""
+        with self._lock:
+            self._packets.append(data)
+            self._wake()
+
+    def close(self) -> None:
+        """Know that nothing comes any more."""
+        with self._lock:
+            self._closed = True
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None:
+            self._reader.release()
+            self._reader = None
+
+    def read(self, size: int, timeout: float | None = None) -> bytes:
+        """Return packets, so many bytes at most; none after the end. One thread at a time may wait.
+
+        Raises:
+            paramiko.buffered_pipe.PipeTimeout: nothing came for so many seconds.
+        """
+        while True:
+            with self._lock:
+                if self._packets:
+                    return self._taken(size)
+                if self._closed:
+                    return b""
+                self._reader = reader = threading.Lock()
+                reader.acquire()
+            if not reader.acquire(timeout=-1 if timeout is None else timeout):
+                from paramiko.buffered_pipe import PipeTimeout
+
+                raise PipeTimeout
+
+    def _taken(self, size: int) -> bytes:
+        first = self._packets.popleft()
+        if len(first) > size:
+            self._packets.appendleft(first[size:])
+            return first[:size]
+        taken, size = [first], size - len(first)
+        while self._packets and len(self._packets[0]) <= size:
+            size -= len(self._packets[0])
+            taken.append(self._packets.popleft())
+        return b"".join(taken)  # which hands one alone on as it is
+
+
 class ParamikoPipe:
     """A channel of a connection that others share."""
 
     def __init__(self, channel: Any, patience: float) -> None:
+        from paramiko import SSHException
+
+        self._lost = (OSError, EOFError, SSHException)
         self._channel = channel
         self._patience = patience
         self._turn = max(channel.out_max_packet_size - 64, 1)
@@ -75,8 +151,6 @@ class ParamikoPipe:
 
     def send(self, data: bytes) -> None:
         """Send all."""
-        from paramiko import SSHException
-
         turn, at = self._turn, 0
         try:
             while at < len(data):
@@ -86,20 +160,18 @@ class ParamikoPipe:
                 at += count
         except TimeoutError:
             raise Silent(SILENT.format(self._patience)) from None
-        except (OSError, EOFError, SSHException) as error:
+        except self._lost as error:
             if self._channel.transport.sock.is_stuck:
                 raise Silent(SILENT.format(self._patience)) from error
             raise Lost from error
 
     def recv(self) -> bytes:
         """Return what has arrived."""
-        from paramiko import SSHException
-
         try:
-            data: bytes = self._channel.recv(_PIECE)
+            data: bytes = self._channel.recv(PACKET)
         except TimeoutError:
             raise Silent(SILENT.format(self._patience)) from None
-        except (OSError, EOFError, SSHException) as error:
+        except self._lost as error:
             raise Lost from error
         if not data:
             raise Lost
@@ -112,9 +184,7 @@ class ParamikoPipe:
 
     def close(self) -> None:
         """End this channel; the connection stays."""
-        from paramiko import SSHException
-
-        with contextlib.suppress(OSError, EOFError, SSHException):
+        with contextlib.suppress(*self._lost):
             if self._channel.transport.sock.is_stuck:  # a goodbye would wait as long again
                 self._channel.transport.sock.shutdown(socket.SHUT_RDWR)
             self._channel.close()

@@ -109,7 +109,7 @@ def _read_small(channel: Channel, handle: bytes, start: int, length: int) -> tup
     reads = [wire.read(handle, at, min(turn, end - at)) for at in range(start, end, turn)]
     found, *pieces, _ = channel.ask(wire.fstat(handle), *reads, wire.close(handle))
     facts = found.attrs()
-    data = b"".join([piece.data() for piece in pieces])
+    data = b"".join([part for piece in pieces for part in piece.pieces()])
     return facts, data if len(data) == length else None
 
 
@@ -134,6 +134,8 @@ class FileBody(Body):
         self._end = start + length
         self._window = _FIRST
         self._ahead: deque[tuple[Flight, int, int]] = deque()
+        self._left: list[memoryview] = []
+        """What had no room in a buffer."""
 
     def _ask_ahead(self, channel: Channel) -> None:
         """Keep the line full: ask again once half of what was asked for has come."""
@@ -151,37 +153,49 @@ class FileBody(Body):
         self._window = min(2 * self._window, _MOST)
 
     async def next(self) -> Buffer:
-        if self._channel is None:
-            return b""
-        self._ask_ahead(self._channel)
-        if not self._ahead:
-            return b""
-        flight, offset, length = self._ahead.popleft()
-        data: Buffer = self._channel.wait(flight)[0].data()
-        if 0 < len(data) < length:
-            data = self._rest(self._channel, data, offset, length)
-        if len(data) < length:  # the file was cut: what comes behind is no longer this version
-            self._ahead.clear()
-            self._asked = self._end
-        return data
+        pieces, self._left = self._left or self._pieces(), []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _rest(self, channel: Channel, data: Buffer, offset: int, length: int) -> Buffer:
-        """Ask on where a server gave less than it was asked for."""
-        whole = bytearray(data)
-        while len(whole) < length:
-            (answer,) = channel.ask(wire.read(self.handle, offset + len(whole), length - len(whole)))
-            more = answer.data()
-            if not more:
+    async def fill(self, buffer: memoryview) -> int:
+        pieces, self._left = self._left or self._pieces(), []
+        at = 0
+        for number, piece in enumerate(pieces):
+            count = min(len(piece), len(buffer) - at)
+            buffer[at : at + count] = piece[:count]
+            at += count
+            if count < len(piece):
+                self._left = [piece[count:], *pieces[number + 1 :]]
                 break
-            whole += more
-        return whole
+        return at
 
     async def all(self) -> Buffer:
         self._window = _MOST
         whole = io.BytesIO()
-        while data := await self.next():
-            whole.write(data)
+        while pieces := self._pieces():
+            for piece in pieces:
+                whole.write(piece)
         return whole.getvalue()
+
+    def _pieces(self) -> list[memoryview]:
+        """Return the next bytes as they arrived, in pieces; none at the end."""
+        if self._channel is None:
+            return []
+        self._ask_ahead(self._channel)
+        if not self._ahead:
+            return []
+        flight, offset, length = self._ahead.popleft()
+        pieces = self._channel.wait(flight)[0].pieces()
+        count = sum(map(len, pieces))
+        while 0 < count < length:  # some servers give less than they were asked for
+            (answer,) = self._channel.ask(wire.read(self.handle, offset + count, length - count))
+            if not (more := answer.pieces()):
+                break
+            pieces += more
+            count += sum(map(len, more))
+        if count < length:  # the file was cut: what comes behind is no longer this version
+            self._ahead.clear()
+            self._asked = self._end
+        return pieces
 
     async def close(self) -> None:
         channel, self._channel = self._channel, None

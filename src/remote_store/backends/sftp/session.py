@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from remote_store.backends.sftp.channel import Channel, Lost, Silent
 from remote_store.backends.sftp.hostkeys import expanded, warn_unchecked
-from remote_store.backends.sftp.pipes import ParamikoPipe, ProcessPipe
+from remote_store.backends.sftp.pipes import Arrivals, ParamikoPipe, ProcessPipe
 from remote_store.backends.sftp.wire import printable
 from remote_store.errors import BackendUnavailable, PermissionDenied, RemoteStoreError
 
@@ -217,6 +217,7 @@ def _again(failure: Exception | None) -> Exception:
 
 def _subsystem(transport: Any, access: Access) -> Any:
     channel = transport.open_session(timeout=access.connect_timeout)
+    Arrivals.take_over(channel)
     try:
         channel.settimeout(access.connect_timeout)
         channel.invoke_subsystem("sftp")

@@ -6,6 +6,8 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from remote_store.backend import Buffer
 
 __all__ = ["Answer", "Attrs", "Frames", "Garbled", "Request", "Status", "encode"]
@@ -203,11 +205,13 @@ def copy_data(source: bytes, start: int, length: int, target: bytes) -> Request:
 class Answer:
     """One answer; reading it as what it is not raises what it says instead."""
 
-    __slots__ = ("_view", "kind")
+    __slots__ = ("_rest", "_view", "kind")
 
-    def __init__(self, kind: int, view: memoryview) -> None:
+    def __init__(self, kind: int, view: memoryview, rest: Sequence[memoryview] = ()) -> None:
         self.kind = kind
         self._view = view
+        self._rest = rest
+        """What of the data came later."""
 
     def done(self) -> None:
         """Prove that it says OK.
@@ -247,12 +251,23 @@ class Answer:
             raise Garbled("a handle of a length that cannot be")
         return handle
 
-    def data(self) -> memoryview:
+    def data(self) -> Buffer:
         """Return the bytes that were read; none at the end of the file."""
+        pieces = self.pieces()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def pieces(self) -> list[memoryview]:
+        """Return the bytes that were read as they arrived, uncopied; no piece at the end of the file."""
         if self.kind == _STATUS and (failure := self.failure()) is not None and failure.code == EOF:
-            return memoryview(b"")
+            return []
         reader = self._need(_DATA)
-        return reader.take(reader.number())
+        count = reader.number()
+        if self._rest:
+            pieces = [reader.take(reader.left()), *self._rest]
+            if count == sum(map(len, pieces)):
+                return pieces
+            reader = _Reader(memoryview(b"".join(pieces)))
+        return [reader.take(count)] if count else []
 
     def attrs(self) -> Attrs:
         """Return facts."""
@@ -356,22 +371,27 @@ class Frames:
     def __init__(self) -> None:
         self._start = b""
         """The beginning of a packet, as long as it does not even tell its length."""
-        self._body: bytearray | None = None
-        self._filled = 0
+        self._pieces: list[memoryview] = []
+        """Of a packet that is not whole yet."""
+        self._missing = 0
         self._head = (0, 0)
 
-    def feed(self, data: bytes) -> list[tuple[int, int, memoryview]]:
-        """Take bytes; return the packets that are whole by now: number, kind, content.
+    def feed(self, data: bytes) -> list[tuple[int, int, memoryview, Sequence[memoryview]]]:
+        """Take bytes; return the packets that are whole by now: number, kind, content, and what of the data is apart.
 
         Raises:
             Garbled: no packet has such a length.
         """
-        found: list[tuple[int, int, memoryview]] = []
+        found: list[tuple[int, int, memoryview, Sequence[memoryview]]] = []
         if self._start:
             data, self._start = self._start + data, b""
         view, at, end = memoryview(data), 0, len(data)
-        if self._body is not None:
-            at = self._fill(self._body, view, found)
+        if self._missing:
+            at = min(self._missing, end)
+            self._pieces.append(view[:at])
+            self._missing -= at
+            if not self._missing:
+                found.append(self._whole())
         while end - at >= _HEAD.size:
             length, kind, number = _HEAD.unpack_from(data, at)
             if not 5 <= length <= LONGEST:
@@ -379,20 +399,16 @@ class Frames:
             at += _HEAD.size
             length -= 5
             if end - at >= length:
-                found.append((number, kind, view[at : at + length]))
+                found.append((number, kind, view[at : at + length], ()))
                 at += length
                 continue
-            self._body, self._filled, self._head = bytearray(length), 0, (number, kind)
-            at += self._fill(self._body, view[at:], found)
+            self._pieces, self._missing, self._head = [view[at:]], length - (end - at), (number, kind)
+            return found
         self._start = data[at:]
         return found
 
-    def _fill(self, body: bytearray, view: memoryview, found: list[tuple[int, int, memoryview]]) -> int:
-        """Add bytes to the packet that is under way; return how many."""
-        count = min(len(body) - self._filled, len(view))
-        body[self._filled : self._filled + count] = view[:count]
-        self._filled += count
-        if self._filled == len(body):
-            found.append((*self._head, memoryview(body)))
-            self._body = None
-        return count
+    def _whole(self) -> tuple[int, int, memoryview, Sequence[memoryview]]:
+        pieces, self._pieces = self._pieces, []
+        if self._head[1] == _DATA and len(pieces[0]) >= _INT.size:
+            return (*self._head, pieces[0], pieces[1:])
+        return (*self._head, memoryview(b"".join(pieces)), ())
