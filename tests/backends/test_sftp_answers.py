@@ -12,8 +12,8 @@ from paramiko.buffered_pipe import PipeTimeout
 from remote_store import IntegrityError, RemoteStoreError, RetryPolicy, Store
 from remote_store.backends.sftp import SFTPBackend, wire
 from remote_store.backends.sftp.channel import Channel, Lost
+from remote_store.backends.sftp.frames import Frames
 from remote_store.backends.sftp.pipes import Arrivals, PatientSocket
-from remote_store.backends.sftp.wire import Frames
 from remote_store.testing import clause
 
 ONCE = RetryPolicy(attempts=1)

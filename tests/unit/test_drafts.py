@@ -28,7 +28,7 @@ def test_a_forked_child_draws_names_of_its_own():
         os._exit(0)
     os.close(there)
     os.waitpid(child, 0)
-    with open(here) as answer:
+    with os.fdopen(here) as answer:
         drawn = answer.read()
     assert is_draft(drawn)
     assert drawn not in {draft_name() for _ in range(200)}

@@ -11,7 +11,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from remote_store.backends.sftp import wire
-from remote_store.backends.sftp.wire import Answer, Frames, Garbled, Request
+from remote_store.backends.sftp.frames import Frames
+from remote_store.backends.sftp.wire import Answer, Garbled, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

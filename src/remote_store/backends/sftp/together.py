@@ -155,6 +155,8 @@ class _Batch:
 
     def _asked(self, asked: Sequence[tuple[_File, list[Request]]]) -> Iterator[tuple[_File, list[Answer]]]:
         """Send all requests together, and give each file the answers to its own."""
-        answers = iter(self._channel.ask(*[request for _, requests in asked for request in requests]))
+        answers = self._channel.ask(*[request for _, requests in asked for request in requests])
+        at = 0
         for file, requests in asked:
-            yield file, [next(answers) for _ in requests]
+            yield file, answers[at : at + len(requests)]
+            at += len(requests)

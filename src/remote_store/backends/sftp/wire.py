@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
     from remote_store.backend import Buffer
 
-__all__ = ["Answer", "Attrs", "Frames", "Garbled", "Request", "Status", "encode"]
+__all__ = ["DATA", "HEAD", "Answer", "Attrs", "Garbled", "Request", "Status", "encode"]
 
 INIT, VERSION = 1, 2
 _OPEN, _CLOSE, _READ, _WRITE, _LSTAT, _FSTAT, _SETSTAT = 3, 4, 5, 6, 7, 8, 9
 _OPENDIR, _READDIR, _REMOVE, _MKDIR, _RMDIR, _REALPATH, _STAT, _RENAME = 11, 12, 13, 14, 15, 16, 17, 18
-_STATUS, _HANDLE, _DATA, _NAME, _ATTRS, _EXTENDED, _EXTENDED_REPLY = 101, 102, 103, 104, 105, 200, 201
+_STATUS, _HANDLE, DATA, _NAME, _ATTRS, _EXTENDED, _EXTENDED_REPLY = 101, 102, 103, 104, 105, 200, 201
 
 OK, EOF, NO_SUCH_FILE, DENIED, FAILURE, BAD_MESSAGE, NO_CONNECTION, LOST, UNSUPPORTED = range(9)
 NO_SUCH_PATH, EXISTS, READ_ONLY, NO_SPACE, OVER_QUOTA = 10, 11, 12, 14, 15
@@ -27,12 +27,13 @@ LONGEST = 1 << 20
 FOR_READING, FOR_NEW = 0x01, 0x02 | 0x08 | 0x20
 _SIZE, _OWNER, _MODE, _TIMES, _EXTRAS = 0x01, 0x02, 0x04, 0x08, 0x80000000
 
-_HEAD = struct.Struct(">IBI")
+HEAD = struct.Struct(">IBI")
+"""Length of what follows, kind and number of a packet."""
 _INT = struct.Struct(">I")
 _LONG = struct.Struct(">Q")
 _READS = struct.Struct(">QI")
-_USUAL = struct.Struct(">QIIIII")
-"""The facts that OpenSSH tells of a file: size, user, group, mode, times of access and change."""
+_USUAL = struct.Struct(">IQIIIII")
+"""The facts that OpenSSH tells of a file: which ones, size, user, group, mode, times of access and change."""
 _DONE = _INT.pack(OK)
 
 
@@ -81,13 +82,13 @@ def _text(value: bytes) -> bytes:
 def encode(number: int, request: Request) -> list[Buffer]:
     """Return the bytes of a request with its number."""
     kind, body, data = request
-    head = _HEAD.pack(5 + len(body) + len(data), kind, number) + body
+    head = HEAD.pack(5 + len(body) + len(data), kind, number) + body
     return [head, data] if len(data) else [head]
 
 
 def greeting() -> bytes:
     """Return the first packet of a client."""
-    return _HEAD.pack(5, INIT, 3)
+    return HEAD.pack(5, INIT, 3)
 
 
 def open_file(path: bytes, flags: int, mode: int | None = None) -> Request:
@@ -260,7 +261,7 @@ class Answer:
         """Return the bytes that were read as they arrived, uncopied; no piece at the end of the file."""
         if self.kind == _STATUS and (failure := self.failure()) is not None and failure.code == EOF:
             return []
-        reader = self._need(_DATA)
+        reader = self._need(DATA)
         count = reader.number()
         if self._rest:
             pieces = [reader.take(reader.left()), *self._rest]
@@ -344,13 +345,15 @@ class _Reader:
         return bytes(self.take(self.number()))
 
     def attrs(self) -> Attrs:
-        flags = self.number()
-        if flags == _SIZE | _OWNER | _MODE | _TIMES:
-            size, _, _, mode, _, modified = self.unpack(_USUAL)
-            return Attrs(size, mode, modified)
-        return self._unusual(flags)
+        if self.left() >= _USUAL.size:
+            flags, size, _, _, mode, _, modified = _USUAL.unpack_from(self._view, self._at)
+            if flags == _SIZE | _OWNER | _MODE | _TIMES:
+                self._at += _USUAL.size
+                return Attrs(size, mode, modified)
+        return self._unusual()
 
-    def _unusual(self, flags: int) -> Attrs:
+    def _unusual(self) -> Attrs:
+        flags = self.number()
         size = self.long() if flags & _SIZE else None
         if flags & _OWNER:
             self.take(8)
@@ -363,52 +366,3 @@ class _Reader:
             for _ in range(2 * self.number()):
                 self.text()
         return Attrs(size, mode, modified)
-
-
-class Frames:
-    """Bytes as they arrive, cut into packets."""
-
-    def __init__(self) -> None:
-        self._start = b""
-        """The beginning of a packet, as long as it does not even tell its length."""
-        self._pieces: list[memoryview] = []
-        """Of a packet that is not whole yet."""
-        self._missing = 0
-        self._head = (0, 0)
-
-    def feed(self, data: bytes) -> list[tuple[int, int, memoryview, Sequence[memoryview]]]:
-        """Take bytes; return the packets that are whole by now: number, kind, content, and what of the data is apart.
-
-        Raises:
-            Garbled: no packet has such a length.
-        """
-        found: list[tuple[int, int, memoryview, Sequence[memoryview]]] = []
-        if self._start:
-            data, self._start = self._start + data, b""
-        view, at, end = memoryview(data), 0, len(data)
-        if self._missing:
-            at = min(self._missing, end)
-            self._pieces.append(view[:at])
-            self._missing -= at
-            if not self._missing:
-                found.append(self._whole())
-        while end - at >= _HEAD.size:
-            length, kind, number = _HEAD.unpack_from(data, at)
-            if not 5 <= length <= LONGEST:
-                raise Garbled(f"a packet of {length} bytes")
-            at += _HEAD.size
-            length -= 5
-            if end - at >= length:
-                found.append((number, kind, view[at : at + length], ()))
-                at += length
-                continue
-            self._pieces, self._missing, self._head = [view[at:]], length - (end - at), (number, kind)
-            return found
-        self._start = data[at:]
-        return found
-
-    def _whole(self) -> tuple[int, int, memoryview, Sequence[memoryview]]:
-        pieces, self._pieces = self._pieces, []
-        if self._head[1] == _DATA and len(pieces[0]) >= _INT.size:
-            return (*self._head, pieces[0], pieces[1:])
-        return (*self._head, memoryview(b"".join(pieces)), ())
