@@ -195,8 +195,8 @@ class Body:
     async def all(self) -> Buffer:
         """Return all that is left at once; override where the client can fill one buffer.
 
-        It is called instead of ``next``, and may take up a newer version, ``entry`` and ``length`` with it, where the
-        one that was opened is gone and ``get`` was asked for no version.
+        It is called instead of ``next``, and may take up a newer version, with its ``entry``, ``start`` and ``length``,
+        where the one that was opened is gone and ``get`` was asked for no version.
         """
         chunks = []
         while chunk := await self.next():

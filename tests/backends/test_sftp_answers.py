@@ -10,10 +10,12 @@ import pytest
 from paramiko.buffered_pipe import PipeTimeout
 
 from remote_store import IntegrityError, RemoteStoreError, RetryPolicy, Store
+from remote_store._io import run
 from remote_store.backends.sftp import SFTPBackend, wire
 from remote_store.backends.sftp.channel import Channel, Lost
 from remote_store.backends.sftp.frames import Frames
 from remote_store.backends.sftp.pipes import Arrivals, PatientSocket
+from remote_store.backends.sftp.reading import FileBody
 from remote_store.testing import clause
 
 ONCE = RetryPolicy(attempts=1)
@@ -151,6 +153,64 @@ def test_data_is_no_more_than_its_packet_holds(cut):
             assert answer.data() == b"x" * says
 
 
+CONTENT = bytes(range(256)) * 4
+
+
+class Answering:
+    """A channel to a server that answers each read with so many bytes more or less than it was asked for."""
+
+    read_size, broken = 100, None
+
+    def __init__(self, more):
+        self._more = more
+
+    def ask(self, request):
+        offset, length = struct.unpack(">QI", request.body[-12:])
+        data = CONTENT[offset : offset + max(1, length + self._more)]
+        halves = [memoryview(struct.pack(">I", len(data)) + data[:7]), memoryview(data[7:])]
+        return [wire.Answer(wire.DATA, halves[0], halves[1:])]
+
+    def send_each(self, requests):
+        return requests
+
+    def wait(self, request):
+        return self.ask(request)
+
+    def later(self, *requests):
+        pass
+
+    flush = later
+
+
+def body_of(more):
+    return FileBody(Answering(more), b"handle", None, 3, 990)
+
+
+def take(body, step):
+    """Return the next bytes of a body by one of its verbs."""
+    if step == "fill":
+        buffer = memoryview(bytearray(30))
+        return bytes(buffer[: run(body.fill(buffer))])
+    return bytes(run(getattr(body, step)()))
+
+
+@clause("STREAM-01")
+@pytest.mark.parametrize("more", [0, -1, -60, -1000])
+def test_a_file_is_read_whole_by_whatever_verbs(more):
+    for steps in itertools.product(("next", "fill"), repeat=4):
+        body = body_of(more)
+        taken = b"".join(take(body, step) for step in steps)
+        assert taken + take(body, "all") == CONTENT[3:993]
+        assert [take(body, step) for step in ("next", "fill", "all")] == [b"", b"", b""]
+
+
+@clause("SFTP-15")
+@pytest.mark.parametrize("verb", ["next", "fill", "all"])
+def test_more_than_was_asked_for_is_refused(verb):
+    with pytest.raises(wire.Garbled, match="asked"):
+        take(body_of(1), verb)
+
+
 @clause("SFTP-15")
 def test_a_socket_hands_out_what_came_in_the_sizes_asked_for():
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -189,6 +249,17 @@ def test_packets_of_a_channel_are_handed_out_in_order_and_in_the_sizes_asked_for
     feeding.join()
     assert taken == b"".join(sent)
     assert (arrivals.read(1, 60), len(arrivals)) == (b"", 0)
+
+
+@clause("SFTP-15")
+def test_an_empty_packet_is_not_the_end():
+    arrivals = Arrivals()
+    arrivals.feed(b"")
+    arrivals.feed(b"data")
+    assert arrivals.read(9, 60) == b"data"
+    arrivals.feed(b"")
+    with pytest.raises(PipeTimeout):
+        arrivals.read(9, 0.01)
 
 
 @clause("SFTP-09")

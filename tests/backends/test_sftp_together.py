@@ -24,6 +24,7 @@ from remote_store.testing import clause
 from tests.backends.cutting import cuts_of
 from tests.bad_input.conftest import unleaking
 from tests.servers import Link
+from tests.servers.sftp import OpenSSH
 
 ONCE = RetryPolicy(attempts=1)
 DATA = bytes(range(256)) * 40
@@ -74,6 +75,21 @@ def test_many_files_go_in_few_messages(server, overwrite, request, steps):
             assert [(result.key, result.size) for result in written] == [(key, len(files[key])) for key in files]
             assert found_in(store, files) == files
             assert [store.head(result.key).etag for result in written] == [result.etag for result in written]
+        assert hidden(options) == []
+
+
+@clause("SFTP-16")
+def test_a_server_that_opens_few_files_is_asked_for_no_more():
+    def work(part):
+        files = {f"{part}/{number}": b"%d" % number for number in range(300)}
+        store.write_many(files)
+        return dict(store.read_many(files)) == files
+
+    with OpenSSH() as server:
+        server.may_open(64)
+        options = server.address.options()
+        with Store(SFTPBackend(**options, channels=1), retry=ONCE) as store, ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(work, range(4)))
         assert hidden(options) == []
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import resource
 import subprocess
 import uuid
 from dataclasses import dataclass
@@ -138,6 +139,11 @@ class OpenSSH(SFTPServer):
         text = SSHD.format(folder=self.folder, host=LOOPBACK, port=self._port, pam=pam)
         (self.folder / "sshd.conf").write_text(text)
         return ["-D", "-e", "-f", str(self.folder / "sshd.conf")]
+
+    def may_open(self, files: int) -> None:
+        """Let those who log in from now on have so many files open at most."""
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE, (files, files))
 
 
 class AsyncSSH(SFTPServer):

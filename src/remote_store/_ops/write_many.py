@@ -42,10 +42,10 @@ async def write_many(
     pairs = _iterated(files, awaits=isinstance(scope.stack.io, Native))
     limit = check_concurrency(concurrency, scope.stack.at_once)
     scope.require(Puts, Capability.WRITE)
-    many = _ManyWrites(scope, pairs, options, limit)
-    if isinstance(scope.backend, PutsMany):
-        many.go_together(TOGETHER if concurrency is None else (limit + 1) // 2)
-    return await many.all()
+    per_stretch, ahead = 1, 2 * limit
+    if isinstance(scope.backend, PutsMany):  # two of them are on their way
+        per_stretch, ahead = TOGETHER if concurrency is None else (limit + 1) // 2, 2
+    return await _ManyWrites(scope, pairs, options, limit, per_stretch, ahead).all()
 
 
 def _iterated(files: Any, *, awaits: bool) -> Pairs:
@@ -61,21 +61,19 @@ def _iterated(files: Any, *, awaits: bool) -> Pairs:
 class _ManyWrites:
     """Files on their way in stretches: of one file each, or of as many as go together."""
 
-    def __init__(self, scope: Scope, pairs: Pairs, options: PutOptions, limit: int) -> None:
+    def __init__(
+        self, scope: Scope, pairs: Pairs, options: PutOptions, limit: int, per_stretch: int, ahead: int
+    ) -> None:
         self.scope = scope
         self.options = options
         self.group = scope.stack.io.group(limit)
         self._pairs = pairs
-        self._per_stretch = 1
-        self._most_ahead = 2 * limit
+        self._per_stretch = per_stretch
+        self._most_ahead = ahead
         self._ahead: deque[_Stretch] = deque()
         self._on_way: set[str] = set()
         self._held: tuple[str, AsyncContent] | None = None
         self._failure: Exception | None = None
-
-    def go_together(self, count: int) -> None:
-        """Send so many files along with each other, and have two such stretches on their way."""
-        self._per_stretch, self._most_ahead = count, 2
 
     async def all(self) -> list[WriteResult]:
         """Write all of them. A failure is raised in its turn, when those named before it are written."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
-from threading import Lock
+from threading import Condition, Lock
 from typing import TYPE_CHECKING, Protocol
 
 from remote_store.backends.sftp import wire
@@ -24,6 +24,8 @@ __all__ = ["Channel", "Flight", "Lost", "Pipe", "Silent", "only_asking"]
 _TURN = 255 << 10
 _OLD_TURN = 32 << 10
 """Bytes of one read or write where the server does not say what it takes."""
+_HANDLES = 1024
+"""Files that may be open where the server does not say how many."""
 
 
 class Lost(Exception):
@@ -106,6 +108,9 @@ class Channel:
         self.session: object = None
         self.extensions: dict[bytes, bytes] = {}
         self.read_size = self.write_size = _OLD_TURN
+        self._handles = _HANDLES
+        self._granted = 0
+        self._returned = Condition()
 
     def greet(self) -> None:
         """Agree on the protocol and ask for its limits."""
@@ -118,7 +123,8 @@ class Channel:
             return
         (answer,) = self.ask(wire.limits())
         if answer.failure() is None:
-            reads, writes = answer.limits()
+            reads, writes, handles = answer.limits()
+            self._handles = handles or _HANDLES
             self.read_size = min(reads or _TURN, _TURN)
             self.write_size = min(writes or _TURN, _TURN)
 
@@ -134,6 +140,24 @@ class Channel:
     def offers(self, extension: bytes) -> bool:
         """Say whether the server has something beyond the protocol."""
         return extension in self.extensions
+
+    @contextmanager
+    def handles(self, count: int) -> Iterator[int]:
+        """Grant a batch some open files, so many at most, as soon as others have let go of theirs.
+
+        A quarter of what the server opens stays free, for calls that need one.
+        """
+        most = max(self._handles * 3 // 4, 1)
+        with self._returned:
+            self._returned.wait_for(lambda: self._granted < most)
+            granted = min(count, most - self._granted)
+            self._granted += granted
+        try:
+            yield granted
+        finally:
+            with self._returned:
+                self._granted -= granted
+                self._returned.notify_all()
 
     def ask(self, *requests: Request) -> list[Answer]:
         """Send requests together and wait for all their answers."""

@@ -144,10 +144,12 @@ class Draft:
         return requests  # a server that sets nothing still keeps the bytes
 
     def _is_to_change(self, facts: Attrs) -> bool:
+        if self._has_other_mode(facts):
+            return True
         old = self._old
         if old is None or facts.modified is None or old.modified is None:
             return False
-        return facts.modified <= old.modified or self._has_other_mode(facts)
+        return facts.modified <= old.modified
 
     def _has_other_mode(self, facts: Attrs) -> bool:
         return self._mode is not None and (facts.mode or 0) & 0o777 != self._mode

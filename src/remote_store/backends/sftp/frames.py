@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Frames"]
 
 _MOST_PIECES = 64
-"""Of a packet; a server that sends byte by byte is not to cost more memory than the packet has bytes."""
+"""Of a packet; a server that sends byte by byte is to cost little more memory than the packet has bytes."""
 
 
 class Frames:

@@ -73,7 +73,7 @@ def hang_up(transport: Any, sock: socket.socket | None = None) -> None:
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
     if transport is not None:
-        transport.packetizer.complete_handshake()  # ends the timer of one that broke
+        transport.packetizer.complete_handshake()  # ends the timer of one that broke before the login
         transport.close()
     if sock is not None:
         sock.close()

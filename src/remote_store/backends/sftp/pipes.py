@@ -91,9 +91,10 @@ class Arrivals:
 
     def feed(self, data: bytes) -> None:
         """Take a packet; paramiko's thread calls it."""
-        with self._lock:
-            self._packets.append(data)
-            self._wake()
+        if data:  # an empty one is allowed, and would look like the end
+            with self._lock:
+                self._packets.append(data)
+                self._wake()
 
     def close(self) -> None:
         """Know that nothing comes any more."""

@@ -10,11 +10,11 @@ from remote_store.backend import Body, BytesBody
 from remote_store.backends._drafts import PREFIX
 from remote_store.backends.sftp import wire
 from remote_store.backends.sftp.tree import A_FOLDER, SPECIAL, info_of, is_file, is_folder, is_missing
-from remote_store.backends.sftp.wire import Status
+from remote_store.backends.sftp.wire import Garbled, Status
 from remote_store.errors import NotFound, PreconditionFailed, RemoteStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from remote_store.backend import Buffer, FileInfo, Span
     from remote_store.backends.sftp.channel import Channel, Flight
@@ -61,18 +61,27 @@ def read_many(tree: Tree, keys: Sequence[str]) -> list[Buffer | None]:
     paths = {at: tree.path(key) for at, key in enumerate(keys) if PREFIX not in key}
     answers = iter(channel.ask(*[ask(path) for path in paths.values() for ask in (wire.realpath, wire.stat)]))
     sizes = {at: size for at in paths if (size := _small(tree, next(answers), next(answers), channel)) is not None}
-    answers = iter(channel.ask(*[wire.open_file(paths[at], wire.FOR_READING) for at in sizes]))
-    opened = {at: answer.handle() for at in sizes if (answer := next(answers)).failure() is None}
+    left = list(sizes)
+    while left:
+        with channel.handles(len(left)) as most:
+            for at, data in _read(channel, {at: (paths[at], sizes[at]) for at in left[:most]}):
+                found[at] = data
+        left = left[most:]
+    return found
+
+
+def _read(channel: Channel, files: dict[int, tuple[bytes, int]]) -> Iterator[tuple[int, Buffer]]:
+    """Yield the contents of those files that are as long as they were."""
+    answers = iter(channel.ask(*[wire.open_file(path, wire.FOR_READING) for path, _ in files.values()]))
+    opened = {at: answer.handle() for at in files if (answer := next(answers)).failure() is None}
     requests: list[wire.Request] = []
     for at, handle in opened.items():
-        requests += [wire.fstat(handle), wire.read(handle, 0, max(sizes[at], 1)), wire.close(handle)]
+        requests += [wire.fstat(handle), wire.read(handle, 0, max(files[at][1], 1)), wire.close(handle)]
     answers = iter(channel.ask(*requests))
     for at in opened:
         facts, data, _ = next(answers), next(answers), next(answers)
-        if facts.failure() is None and facts.attrs().size == sizes[at]:
-            piece = data.data()
-            found[at] = piece if len(piece) == sizes[at] else None
-    return found
+        if facts.failure() is None and facts.attrs().size == files[at][1] == len(piece := data.data()):
+            yield at, piece
 
 
 def _small(tree: Tree, real: Answer, found: Answer, channel: Channel) -> int | None:
@@ -171,7 +180,8 @@ class FileBody(Body):
     async def all(self) -> Buffer:
         self._window = _MOST
         whole = io.BytesIO()
-        while pieces := self._pieces():
+        while pieces := self._left or self._pieces():
+            self._left = []
             for piece in pieces:
                 whole.write(piece)
         return whole.getvalue()
@@ -186,16 +196,25 @@ class FileBody(Body):
         flight, offset, length = self._ahead.popleft()
         pieces = self._channel.wait(flight)[0].pieces()
         count = sum(map(len, pieces))
-        while 0 < count < length:  # some servers give less than they were asked for
-            (answer,) = self._channel.ask(wire.read(self.handle, offset + count, length - count))
-            if not (more := answer.pieces()):
-                break
-            pieces += more
-            count += sum(map(len, more))
+        if 0 < count < length:
+            pieces = [memoryview(self._rest(self._channel, pieces, offset, length))]
+            count = len(pieces[0])
+        if count > length:
+            raise Garbled(f"{count} bytes where {length} were asked for")
         if count < length:  # the file was cut: what comes behind is no longer this version
             self._ahead.clear()
             self._asked = self._end
         return pieces
+
+    def _rest(self, channel: Channel, pieces: list[memoryview], offset: int, length: int) -> bytearray:
+        """Ask on where a server gave less than it was asked for."""
+        whole = bytearray().join(pieces)
+        while len(whole) < length:
+            (answer,) = channel.ask(wire.read(self.handle, offset + len(whole), length - len(whole)))
+            if not (more := answer.data()):
+                break
+            whole += more
+        return whole
 
     async def close(self) -> None:
         channel, self._channel = self._channel, None

@@ -29,6 +29,20 @@ def put_many(tree: Tree, files: Sequence[tuple[str, Buffer]], options: PutOption
     channel = tree.channel()
     if not (channel.offers(b"posix-rename@openssh.com") and channel.offers(b"hardlink@openssh.com")):
         return [None] * len(files)
+    done: dict[str, FileInfo] = {}
+    left = files
+    try:
+        while left:
+            with channel.handles(len(left)) as most:
+                done |= _put(tree, channel, left[:most], options)
+            left = left[most:]
+    except Lost as lost:
+        lost.undone = lost.undone and not done
+        raise
+    return [done.get(key) for key, _ in files]
+
+
+def _put(tree: Tree, channel: Channel, files: Sequence[tuple[str, Buffer]], options: PutOptions) -> dict[str, FileInfo]:
     batch = _Batch(tree, channel, overwrite=options.overwrite)
     failure: BaseException | None = None
     try:
@@ -44,7 +58,7 @@ def put_many(tree: Tree, files: Sequence[tuple[str, Buffer]], options: PutOption
         drop([file.draft for file in batch.begun])
         if len(batch.done) < len(files):
             unmake(tree, batch.made, failure)
-    return [batch.done.get(key) for key, _ in files]
+    return batch.done
 
 
 def _placed(tree: Tree, files: Sequence[tuple[str, Buffer]]) -> list[tuple[str, bytes, Buffer]]:

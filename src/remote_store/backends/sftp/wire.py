@@ -192,7 +192,7 @@ def fsync(handle: bytes) -> Request:
 
 
 def limits() -> Request:
-    """Ask how long packets, reads and writes may be."""
+    """Ask how long packets, reads and writes may be, and how many files may be open."""
     return _extended(b"limits@openssh.com", b"")
 
 
@@ -293,11 +293,11 @@ class Answer:
             raise Garbled(f"{len(names)} paths where one was due")
         return names[0][0]
 
-    def limits(self) -> tuple[int, int]:
-        """Return how long a read and a write may be; 0: no limit."""
+    def limits(self) -> tuple[int, int, int]:
+        """Return how long a read and a write may be, and how many files may be open; 0: no limit."""
         reader = self._need(_EXTENDED_REPLY)
         reader.long()
-        return reader.long(), reader.long()
+        return reader.long(), reader.long(), reader.long()
 
     def extensions(self) -> dict[bytes, bytes]:
         """Return what the server offers beyond the protocol."""
