@@ -4,6 +4,7 @@ import itertools
 import socket
 import struct
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,7 @@ from remote_store.backends.sftp.frames import Frames
 from remote_store.backends.sftp.pipes import Arrivals, PatientSocket
 from remote_store.backends.sftp.reading import FileBody
 from remote_store.testing import clause
+from tests.servers.process import wait_until
 
 ONCE = RetryPolicy(attempts=1)
 
@@ -236,8 +238,15 @@ def test_a_socket_hands_out_what_came_in_the_sizes_asked_for():
 
 @clause("SFTP-15")
 def test_packets_of_a_channel_are_handed_out_in_order_and_in_the_sizes_asked_for():
-    arrivals, sent = Arrivals(), [bytes([number % 256]) * (number * 13 % 97) for number in range(1, 500)]
-    feeding = threading.Thread(target=lambda: ([arrivals.feed(packet) for packet in sent], arrivals.close()))
+    arrivals, sent = Arrivals(set()), [bytes([number % 256]) * (number * 13 % 97) for number in range(1, 500)]
+
+    def feed():
+        for packet in sent:
+            arrivals.feed(packet)
+            arrivals.wake()
+        arrivals.close()
+
+    feeding = threading.Thread(target=feed)
     feeding.start()
     taken = b""
     for size in itertools.cycle((1, 50, 1000)):
@@ -251,9 +260,27 @@ def test_packets_of_a_channel_are_handed_out_in_order_and_in_the_sizes_asked_for
     assert (arrivals.read(1, 60), len(arrivals)) == (b"", 0)
 
 
+@clause("SFTP-09")
+def test_who_waits_is_woken_before_the_connection_waits():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = socket.create_connection(server.getsockname())
+        here, _ = server.accept()
+    with there, PatientSocket(fileno=here.detach()) as patient, ThreadPoolExecutor(2) as pool:
+        arrivals = Arrivals(patient.fed)
+        reading = pool.submit(arrivals.read, 100, 60)
+        assert wait_until(lambda: arrivals._reader is not None, 60)
+        arrivals.feed(b"first")
+        arrivals.feed(b"second")
+        waiting = pool.submit(patient.recv, 1)
+        assert reading.result(timeout=60) == b"firstsecond"
+        assert not waiting.done()
+        there.sendall(b"x")
+        assert waiting.result(timeout=60) == b"x"
+
+
 @clause("SFTP-15")
 def test_an_empty_packet_is_not_the_end():
-    arrivals = Arrivals()
+    arrivals = Arrivals(set())
     arrivals.feed(b"")
     arrivals.feed(b"data")
     assert arrivals.read(9, 60) == b"data"
@@ -264,7 +291,7 @@ def test_an_empty_packet_is_not_the_end():
 
 @clause("SFTP-09")
 def test_a_channel_to_which_nothing_comes_is_waited_for_so_long():
-    arrivals = Arrivals()
+    arrivals = Arrivals(set())
     with pytest.raises(PipeTimeout):
         arrivals.read(1, 0.01)
     arrivals.feed(b"late")
@@ -275,6 +302,7 @@ def test_a_channel_to_which_nothing_comes_is_waited_for_so_long():
 @clause("SFTP-08")
 @pytest.mark.parametrize(("closed", "eof"), [(True, False), (False, True)])
 def test_a_channel_that_ended_at_once_is_not_waited_for(closed, eof):
-    channel = SimpleNamespace(closed=closed, eof_received=eof, in_buffer=None)
+    transport = SimpleNamespace(sock=SimpleNamespace(fed=set()))
+    channel = SimpleNamespace(closed=closed, eof_received=eof, in_buffer=None, transport=transport)
     Arrivals.take_over(channel)
     assert channel.in_buffer.read(1, 60) == b""

@@ -22,7 +22,8 @@ __all__ = ["PACKET", "Arrivals", "ParamikoPipe", "PatientSocket", "ProcessPipe"]
 PACKET = 64 << 10
 """Bytes of a packet from the server at most. Of bigger ones each would take memory of its own from the system."""
 _PIECE = 1 << 20
-_TAKE = 128 << 10
+_TAKE = 512 << 10
+"""Bytes taken from the system in one trip at most."""
 _AT_ONCE = getattr(socket, "TCP_QUICKACK", None)
 """Linux can confirm at once: sshd keeps a small answer back until the last one is confirmed, for up to 40 ms."""
 SILENT = "the server did not answer within {:g} s"
@@ -37,6 +38,11 @@ class PatientSocket(socket.socket):
     _taken = b""
     _used = 0
 
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self.fed: set[Arrivals] = set()
+        """Those that something came for whose readers do not know it yet."""
+
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Return so many bytes at most. All that came is taken, and confirmed at once.
 
@@ -44,6 +50,8 @@ class PatientSocket(socket.socket):
         trip to the system would let another thread of ours in between.
         """
         if self._used == len(self._taken):
+            while self.fed:
+                self.fed.pop().wake()
             self._taken, self._used = super().recv(max(size, _TAKE), flags), 0
             if _AT_ONCE is not None:
                 self.setsockopt(socket.IPPROTO_TCP, _AT_ONCE, 1)
@@ -68,9 +76,14 @@ class PatientSocket(socket.socket):
 
 
 class Arrivals:
-    """The packets that came for a channel of paramiko's, in place of the byte array that it would copy them through."""
+    """The packets that came for a channel of paramiko's, in place of the byte array that it would copy them through.
 
-    def __init__(self) -> None:
+    Whoever waits for them is woken when all that came is handed out: a thread woken for each packet would mostly wait
+    for the interpreter.
+    """
+
+    def __init__(self, fed: set[Arrivals]) -> None:
+        self._fed = fed
         self._lock = threading.Lock()
         self._packets: deque[bytes] = deque()
         self._reader: threading.Lock | None = None
@@ -80,7 +93,7 @@ class Arrivals:
     @classmethod
     def take_over(cls, channel: Any) -> None:
         """Take the place of a new channel's own, before anything was asked for on it."""
-        channel.in_buffer = arrivals = cls()
+        channel.in_buffer = arrivals = cls(channel.transport.sock.fed)
         if channel.closed or channel.eof_received:  # it may have heard that before
             arrivals.close()
 
@@ -94,18 +107,20 @@ class Arrivals:
         if data:  # an empty one is allowed, and would look like the end
             with self._lock:
                 self._packets.append(data)
-                self._wake()
+            self._fed.add(self)
 
     def close(self) -> None:
         """Know that nothing comes any more."""
         with self._lock:
             self._closed = True
-            self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
-        if self._reader is not None:
-            self._reader.release()
-            self._reader = None
+    def wake(self) -> None:
+        """Let the reader see what came."""
+        with self._lock:
+            if self._reader is not None:
+                self._reader.release()
+                self._reader = None
 
     def read(self, size: int, timeout: float | None = None) -> bytes:
         """Return packets, so many bytes at most; none after the end. One thread at a time may wait.
