@@ -43,6 +43,13 @@ def steps(monkeypatch):
     return sent
 
 
+@pytest.fixture(params=[64, 2])
+def group(request, monkeypatch):
+    """In how many messages each step of six files goes."""
+    monkeypatch.setattr(together, "_GROUP", request.param)
+    return -(-6 // request.param)
+
+
 def hidden(options):
     found = [name for _, _, names in os.walk(options["root"]) for name in names]
     return [name for name in found if name.startswith(".remote-store-")]
@@ -70,8 +77,9 @@ def test_many_files_go_in_few_messages(server, overwrite, request, steps):
             files = {f"folder/{number}": b"%d of %d" % (number, lap) * number for number in range(TOGETHER)}
             steps.clear()
             written = store.write_many(files, overwrite=overwrite)
-            assert len(steps) <= 5  # looks, drafts, contents, later times where files are replaced, names
-            assert max(steps) >= 2 * TOGETHER
+            groups = TOGETHER // together._GROUP
+            assert len(steps) <= 5 * groups  # looks, drafts, contents, later times where files are replaced, names
+            assert max(steps) >= 2 * together._GROUP
             assert [(result.key, result.size) for result in written] == [(key, len(files[key])) for key in files]
             assert found_in(store, files) == files
             assert [store.head(result.key).etag for result in written] == [result.etag for result in written]
@@ -108,7 +116,7 @@ def test_folders_and_the_root_are_made_on_the_way(sshd, steps):
 
 @clause("SFTP-16", "MANY-10", "EXCL-01")
 @pytest.mark.parametrize("key", ["old", "folder", "old/below", ".remote-store-0123456789abcdef.tmp"])
-def test_one_that_is_refused_says_why_and_keeps_none_back(sshd, key):
+def test_one_that_is_refused_says_why_and_keeps_none_back(sshd, group, key):
     options = sshd.options()
     with Store(SFTPBackend(**options)) as store:
         store.write("old", b"old")
@@ -124,7 +132,7 @@ def test_one_that_is_refused_says_why_and_keeps_none_back(sshd, key):
 
 
 @clause("SFTP-16", "SFTP-14")
-def test_versions_that_replace_others_come_a_second_later_with_the_old_rights(sshd):
+def test_versions_that_replace_others_come_a_second_later_with_the_old_rights(sshd, group):
     options = sshd.options()
     with Store(SFTPBackend(**options)) as store:
         old = store.write_many({"a": b"1", "b": b"1"})
@@ -135,7 +143,7 @@ def test_versions_that_replace_others_come_a_second_later_with_the_old_rights(ss
 
 
 @clause("SFTP-16", "SFTP-06")
-def test_a_folder_without_rights_refuses_its_own_files_only(sshd):
+def test_a_folder_without_rights_refuses_its_own_files_only(sshd, group):
     options = sshd.options()
     with Store(SFTPBackend(**options)) as store:
         store.write_many({"open/a": b"x", "closed/a": b"x"})
@@ -149,14 +157,16 @@ def test_a_folder_without_rights_refuses_its_own_files_only(sshd):
 
 @clause("SFTP-16", "SFTP-08", "SFTP-11")
 @pytest.mark.parametrize("folder", ["", "new/"])
-def test_a_connection_that_breaks_at_any_step_leaves_each_file_whole_or_absent(sshd, make_proxy, monkeypatch, folder):
+def test_a_connection_that_breaks_at_any_step_leaves_each_file_whole_or_absent(
+    sshd, make_proxy, group, monkeypatch, folder
+):
     options = sshd.options()
     proxy = make_proxy(sshd.port)
     cuts = cuts_of(proxy, monkeypatch)
     failures = 0
     with unleaking(), Store(SFTPBackend(**options | {"port": proxy.port}), retry=ONCE) as store:
         store.write("first", b"")
-        for step in range(9 if folder else 6):
+        for step in range((9 if folder else 6) * group):
             for once_more in (False, True):  # while the drafts are being removed
                 cuts[:] = [*[False] * step, True, once_more]
                 keys = [f"{folder}{step}-{once_more}/{number}" for number in range(6)]
@@ -194,7 +204,7 @@ def test_a_batch_is_repeated_where_that_does_no_harm(sshd, make_proxy, monkeypat
 
 
 @clause("SFTP-16", "SFTP-09")
-def test_a_server_that_falls_silent_is_a_timeout_and_nothing_is_there(sshd, make_proxy):
+def test_a_server_that_falls_silent_is_a_timeout_and_nothing_is_there(sshd, group, make_proxy):
     options = sshd.options(read_timeout=2.0)
     proxy = make_proxy(sshd.port)
     files = dict.fromkeys(map(str, range(6)), DATA)
@@ -214,22 +224,22 @@ def test_a_server_that_falls_silent_is_a_timeout_and_nothing_is_there(sshd, make
 
 
 @clause("SFTP-16", "SFTP-11")
-@pytest.mark.parametrize("step", ["open", "fill", "name"])
-def test_an_interruption_leaves_nothing_behind(sshd, monkeypatch, step):
+@pytest.mark.parametrize("step", ["_open_all", "_fill", "_name"])
+def test_an_interruption_leaves_nothing_behind(sshd, group, monkeypatch, step):
     options = sshd.options()
-    taken = getattr(together._Batch, step)
+    taken = getattr(together._Group, step)
 
-    def interrupted(batch, *args):
-        taken(batch, *args)
+    def interrupted(group, *args):
+        yield from taken(group, *args)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(together._Batch, step, interrupted)
+    monkeypatch.setattr(together._Group, step, interrupted)
     files = dict.fromkeys(map(str, range(6)), DATA)
     with Store(SFTPBackend(**options)) as store:
         with pytest.raises(KeyboardInterrupt):
             store.write_many(files)
         monkeypatch.undo()
-        assert found_in(store, files) == (files if step == "name" else {})
+        assert found_in(store, files) == (files if step == "_name" else {})
         assert hidden(options) == []
 
 
@@ -255,7 +265,7 @@ def test_a_server_without_the_additions_takes_many_files_too(sshd, monkeypatch):
 
 
 @clause("SFTP-16", "SFTP-10", "EXCL-01")
-def test_of_two_that_write_the_same_files_each_file_has_one_maker(sshd):
+def test_of_two_that_write_the_same_files_each_file_has_one_maker(sshd, group):
     with Store(SFTPBackend(**sshd.options())) as store:
         store.write("f/first", b"")
         contents = [dict.fromkeys([f"f/{number}" for number in range(20)], b"%d" % maker) for maker in range(4)]
